@@ -1,0 +1,118 @@
+"""What one recorded HTTP exchange is, for every reader and writer of a session.
+
+Standard library only: the recorder inside the proxy shares this module.
+"""
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+type Headers = tuple[tuple[str, str], ...]
+"""Header fields in wire order, names as sent, bytes decoded as Latin-1 (RFC 9110 section 5.5)."""
+
+
+class State(StrEnum):
+    """How far an exchange got when it was last written."""
+
+    REQUEST = "request"  # sent, nothing came back yet
+    RESPONDING = "responding"  # response headers seen, body still open (server-sent events stay here for long)
+    COMPLETE = "complete"
+    FAILED = "failed"  # the connection broke or a peer went away; `error` says how
+    RECORDED = "recorded"  # only the request was seen, by design: the browser leg through the authorize recorder
+
+
+class Source(StrEnum):
+    """Where an exchange comes from."""
+
+    CAPTURE = "capture"
+    IMPORT = "import"
+    REPLAY = "replay"
+
+
+@dataclass(frozen=True, slots=True)
+class Body:
+    """A message body as it was on the wire, content codings still on.
+
+    `data` may be shorter than `size` (bytes on the wire) when the recorder kept only the beginning;
+    `sha256` is the hex digest of the whole body when it was seen whole.
+    """
+
+    data: bytes = b""
+    size: int = 0
+    sha256: str = ""
+
+    @property
+    def truncated(self) -> bool:
+        """Whether bytes are missing at the end."""
+        return len(self.data) < self.size
+
+
+@dataclass(frozen=True, slots=True)
+class Translation:
+    """One value the inspector itself changed on the way, with what each side saw."""
+
+    part: str
+    name: str
+    client: str
+    upstream: str
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """One HTTP request with its response, as upstream saw and sent it.
+
+    Times are seconds since the epoch; 0.0 means not seen. `changed` grows with every write to the session, so a
+    reader asks for everything above the highest number it has seen.
+    """
+
+    id: int
+    method: str
+    url: str
+    request_headers: Headers = ()
+    request_body: Body = Body()
+    status: int | None = None
+    reason: str = ""
+    response_headers: Headers = ()
+    response_body: Body = Body()
+    http_version: str = "HTTP/1.1"
+    started_at: float = 0.0
+    request_end: float = 0.0
+    response_start: float = 0.0
+    response_end: float = 0.0
+    state: State = State.COMPLETE
+    error: str = ""
+    source: Source = Source.CAPTURE
+    listener: str = ""
+    client_address: str = ""
+    server_address: str = ""
+    tls: str = ""
+    translations: tuple[Translation, ...] = field(default=())
+    changed: int = 0
+
+    def request_header(self, name: str) -> str | None:
+        """The first request header of that name, any case; None when absent."""
+        return _first(self.request_headers, name)
+
+    def response_header(self, name: str) -> str | None:
+        """The first response header of that name, any case; None when absent."""
+        return _first(self.response_headers, name)
+
+    def response_header_all(self, name: str) -> tuple[str, ...]:
+        """Every response header of that name, in wire order."""
+        return tuple(value for key, value in self.response_headers if key.lower() == name.lower())
+
+
+@dataclass(frozen=True, slots=True)
+class Incident:
+    """Something that stopped traffic before there was an exchange, such as a client that refuses the certificate."""
+
+    id: int
+    at: float
+    kind: str
+    host: str
+    text: str
+    changed: int = 0
+
+
+def _first(headers: Headers, name: str) -> str | None:
+    wanted = name.lower()
+    return next((value for key, value in headers if key.lower() == wanted), None)

@@ -1,0 +1,1 @@
+"""What runs inside mitmdump, and only there."""

@@ -1,0 +1,1 @@
+"""Starts and watches the capturing proxy and prepares the client's environment."""

@@ -1,0 +1,1 @@
+"""The vocabulary of OAuth and MCP messages, parsed once and kept beside the raw values."""

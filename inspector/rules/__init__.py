@@ -1,0 +1,1 @@
+"""The checks: one function each, over one read-only run."""

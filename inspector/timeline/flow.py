@@ -1,0 +1,152 @@
+"""The linked messages of one sign-in: an authorization request, the token request that redeems it, the uses of the token."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from urllib.parse import parse_qsl
+
+from inspector.protocol import jwt, pkce, urls
+from inspector.protocol.documents import Document
+from inspector.protocol.params import Params
+from inspector.timeline.message import Message
+
+_PROTECTED_ANSWER_STATUS = range(200, 300)
+
+
+@dataclass(frozen=True)
+class Authorization:
+    """One authorization request with, where it was seen, the authorization response (RFC 6749 section 4.1).
+
+    `request` is None when the browser leg was not captured: the request is then only inferred from the token request.
+    """
+
+    request: Message
+    hops: tuple[Message, ...] = ()
+
+    @cached_property
+    def params(self) -> Params:
+        """The request's parameters, from the query or a form."""
+        return self.request.query or self.request.form
+
+    @property
+    def pushed(self) -> bool:
+        """Whether the parameters are elsewhere: a pushed request or a request object (RFC 9126, RFC 9101)."""
+        return "request_uri" in self.params or "request" in self.params
+
+    @property
+    def resources(self) -> tuple[str, ...]:
+        """Every `resource` sent (RFC 8707 section 2)."""
+        return self.params.all("resource")
+
+    @cached_property
+    def response(self) -> tuple[Message, Params] | None:
+        """The hop that redirects back to the client, with the parameters it gives; None when it was not seen."""
+        redirect_uri = self.params.get("redirect_uri")
+        for hop in (self.request, *self.hops):
+            target = hop.location
+            if not target:
+                continue
+            given = Params(tuple(parse_qsl(urls.query_of(target), keep_blank_values=True)))
+            back_home = redirect_uri is None or target.startswith(redirect_uri)
+            if back_home and ("code" in given or "error" in given):
+                return hop, given
+        return None
+
+    @property
+    def code(self) -> str | None:
+        """The authorization code, where the response was seen."""
+        return self.response[1].get("code") if self.response else None
+
+
+@dataclass(frozen=True)
+class TokenExchange:
+    """One request to the token endpoint, the authorization it redeems, and the token it got."""
+
+    request: Message
+    authorization: Authorization | None = None
+    signature: jwt.Signature = jwt.Signature.NOT_CHECKED
+
+    @cached_property
+    def params(self) -> Params:
+        """The parameters, from the form, or where a client got it wrong from JSON or the query."""
+        if self.request.form:
+            return self.request.form
+        if self.request.sent:
+            return Params(tuple((k, v) for k, v in self.request.sent.raw.items() if isinstance(v, str)))
+        return self.request.query
+
+    @property
+    def grant_type(self) -> str:
+        """The grant (RFC 6749 section 4), empty when none is named."""
+        return self.params.get("grant_type") or ""
+
+    @property
+    def refreshes(self) -> bool:
+        """Whether this is a refresh (RFC 6749 section 6)."""
+        return self.grant_type == "refresh_token"
+
+    @property
+    def resources(self) -> tuple[str, ...]:
+        """Every `resource` sent (RFC 8707 section 2.2)."""
+        return self.params.all("resource")
+
+    @property
+    def answer(self) -> Document | None:
+        """The token response, when it is a success."""
+        return self.request.good_document
+
+    @property
+    def access_token(self) -> str | None:
+        """The access token issued."""
+        return self.answer.text("access_token") if self.answer else None
+
+    @property
+    def error(self) -> str | None:
+        """The error code of a refusal (RFC 6749 section 5.2, RFC 8707 section 2)."""
+        return self.request.oauth_error
+
+    @cached_property
+    def token(self) -> jwt.Jwt | None:
+        """The decoded access token; None when there is none or it is opaque."""
+        return jwt.decode(self.access_token) if self.access_token else None
+
+    @property
+    def verifier_matches(self) -> bool | None:
+        """Whether the code verifier proves the challenge; None when either was not seen."""
+        verifier = self.params.get("code_verifier")
+        challenge = self.authorization.params.get("code_challenge") if self.authorization else None
+        if self.authorization is None or verifier is None or challenge is None:
+            return None
+        return pkce.matches(verifier, challenge, self.authorization.params.get("code_challenge_method"))
+
+
+@dataclass(frozen=True)
+class Use:
+    """One request to the MCP server with a token, and the token exchange it came from if that was seen."""
+
+    request: Message
+    exchange: TokenExchange | None
+    token: jwt.Jwt | None
+    signature: jwt.Signature = jwt.Signature.NOT_CHECKED
+
+    @property
+    def rejected(self) -> bool:
+        """Whether the server refused the token (RFC 6750 section 3.1)."""
+        return self.request.status == 401
+
+    @property
+    def accepted(self) -> bool:
+        """Whether the server did what was asked: a JSON-RPC result, or a stream or acknowledgement with 2xx."""
+        if self.request.status not in _PROTECTED_ANSWER_STATUS:
+            return False
+        return not any(answer.error for answer in self.request.rpc_received)
+
+    @property
+    def accepted_protected(self) -> bool:
+        """Whether a JSON-RPC result came back for a method that only an authorized client may call.
+
+        A handshake, a ping or a notification proves nothing: servers may leave them open.
+        """
+        open_to_all = ("initialize", "ping", "server/discover")
+        method = self.request.rpc_method
+        has_result = any(answer.result is not None for answer in self.request.rpc_received)
+        return self.accepted and has_result and bool(method) and method not in open_to_all

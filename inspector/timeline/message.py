@@ -1,0 +1,223 @@
+"""One exchange with its meaning: which part of the sign-in it is, and its parts parsed once."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import cached_property
+
+from inspector.protocol import content, jsonrpc, urls
+from inspector.protocol.challenge import Challenge, parse_challenges
+from inspector.protocol.documents import Document
+from inspector.protocol.params import Params
+from inspector.session.model import Exchange, State
+
+
+class Kind(StrEnum):
+    """What an exchange is in the sign-in of an MCP client."""
+
+    MCP = "mcp"
+    RESOURCE_METADATA = "protected-resource-metadata"
+    SERVER_METADATA = "authorization-server-metadata"
+    KEYS = "jwks"
+    REGISTER = "registration"
+    AUTHORIZE = "authorize"
+    INTERACTION = "interaction"  # pages and hops of the authorization server between request and redirect
+    CALLBACK = "callback"
+    TOKEN = "token"  # noqa: S105 - the name of the endpoint
+    INTROSPECT = "introspection"
+    USERINFO = "userinfo"
+    REVOKE = "revocation"
+    PREFLIGHT = "cors-preflight"
+    OTHER = "other"
+
+
+WELL_KNOWN_RESOURCE = "oauth-protected-resource"
+WELL_KNOWN_SERVER = ("oauth-authorization-server", "openid-configuration")
+
+
+@dataclass(frozen=True)
+class Message:
+    """An exchange, what it is, and lazily its parsed parts. Parsed values stand beside the raw ones, never instead."""
+
+    exchange: Exchange
+    kind: Kind
+
+    @property
+    def id(self) -> int:
+        """The exchange's number."""
+        return self.exchange.id
+
+    @property
+    def at(self) -> float:
+        """When the request began, seconds since the epoch."""
+        return self.exchange.started_at
+
+    @property
+    def status(self) -> int | None:
+        """The response status, None while there is none."""
+        return self.exchange.status
+
+    @property
+    def url(self) -> str:
+        """The request URL without query and fragment."""
+        return urls.without_query(self.exchange.url)
+
+    @property
+    def answered(self) -> bool:
+        """Whether a response status was seen."""
+        return self.exchange.status is not None
+
+    @property
+    def request_lost(self) -> bool:
+        """Whether the request body was not kept whole or cannot be decoded."""
+        return content.decoded(self.exchange.request_headers, self.exchange.request_body) is None
+
+    @cached_property
+    def query(self) -> Params:
+        """The parameters in the URL."""
+        return Params.parse(urls.query_of(self.exchange.url))
+
+    @cached_property
+    def form(self) -> Params:
+        """The parameters of an urlencoded body."""
+        if content.media_type(self.exchange.request_headers) != "application/x-www-form-urlencoded":
+            return Params()
+        return Params.parse(content.text(self.exchange.request_headers, self.exchange.request_body))
+
+    @cached_property
+    def request_json(self) -> object:
+        """The request body as JSON, None when it is none."""
+        return content.json_value(self.exchange.request_headers, self.exchange.request_body)
+
+    @cached_property
+    def sent(self) -> Document | None:
+        """The request body as a JSON object."""
+        return Document.of(self.request_json)
+
+    @cached_property
+    def document(self) -> Document | None:
+        """The response body as a JSON object."""
+        return Document.of(content.json_value(self.exchange.response_headers, self.exchange.response_body))
+
+    @property
+    def good_document(self) -> Document | None:
+        """The response's JSON object when the status is 200."""
+        return self.document if self.status == 200 else None
+
+    @cached_property
+    def challenges(self) -> tuple[Challenge, ...]:
+        """Every WWW-Authenticate challenge of the response."""
+        return parse_challenges(self.exchange.response_header_all("www-authenticate"))
+
+    @property
+    def bearer_challenge(self) -> Challenge | None:
+        """The first Bearer challenge."""
+        return next((challenge for challenge in self.challenges if challenge.is_bearer), None)
+
+    @property
+    def bearer(self) -> str | None:
+        """The token of an `Authorization: Bearer` header (RFC 6750 section 2.1)."""
+        scheme, _, token = (self.exchange.request_header("authorization") or "").partition(" ")
+        return token.strip() or None if scheme.lower() in ("bearer", "dpop") else None
+
+    @cached_property
+    def rpc_sent(self) -> tuple[jsonrpc.RpcMessage, ...]:
+        """The JSON-RPC objects the client sent."""
+        return jsonrpc.rpc_messages(self.exchange.request_headers, self.exchange.request_body)
+
+    @cached_property
+    def rpc_received(self) -> tuple[jsonrpc.RpcMessage, ...]:
+        """The JSON-RPC objects the server answered with, from JSON or an event stream."""
+        return jsonrpc.rpc_messages(self.exchange.response_headers, self.exchange.response_body)
+
+    @property
+    def rpc_method(self) -> str:
+        """The method of the first JSON-RPC request in the body, empty when there is none."""
+        return next((message.method for message in self.rpc_sent if message.method), "")
+
+    @property
+    def location(self) -> str | None:
+        """The redirect target of a 3xx answer."""
+        redirected = self.status is not None and 300 <= self.status < 400
+        return self.exchange.response_header("location") if redirected else None
+
+    @property
+    def oauth_error(self) -> str | None:
+        """The `error` member of a JSON error answer (RFC 6749 section 5.2)."""
+        return self.document.text("error") if self.document and (self.status or 0) >= 400 else None
+
+
+def understand(exchange: Exchange, mcp_urls: Collection[str] = ()) -> Message:
+    """Say what an exchange is, from its content first; `mcp_urls` are endpoints already known to speak MCP."""
+    draft = Message(exchange, Kind.OTHER)
+    return Message(exchange, _kind(draft, mcp_urls))
+
+
+def _kind(message: Message, mcp_urls: Collection[str]) -> Kind:
+    exchange = message.exchange
+    path = urls.path_of(exchange.url)
+    if exchange.method == "OPTIONS" and exchange.request_header("access-control-request-method"):
+        return Kind.PREFLIGHT
+    if f"/.well-known/{WELL_KNOWN_RESOURCE}" in path:
+        return Kind.RESOURCE_METADATA
+    if any(f"/.well-known/{suffix}" in path for suffix in WELL_KNOWN_SERVER):
+        return Kind.SERVER_METADATA
+    if _speaks_mcp(message, mcp_urls):
+        return Kind.MCP
+    if _asks_authorization(message):
+        return Kind.AUTHORIZE
+    if exchange.method == "POST":
+        return _posted(message, path)
+    if exchange.method == "GET":
+        return _fetched(message, path)
+    return Kind.OTHER
+
+
+def _speaks_mcp(message: Message, mcp_urls: Collection[str]) -> bool:
+    exchange = message.exchange
+    if message.rpc_sent or exchange.request_header("mcp-session-id"):
+        return True
+    # A request answered with a challenge that names its metadata is one to a protected resource, whatever its body.
+    if message.status == 401 and message.bearer_challenge and message.bearer_challenge.get("resource_metadata"):
+        return True
+    if message.url in mcp_urls:
+        return True
+    accepts_stream = "text/event-stream" in (exchange.request_header("accept") or "")
+    return exchange.method == "GET" and accepts_stream and "?" not in exchange.url
+
+
+def _asks_authorization(message: Message) -> bool:
+    parameters = message.query if message.exchange.method == "GET" else message.form
+    if "grant_type" in parameters:
+        return False
+    names_flow = "response_type" in parameters or "code_challenge" in parameters or "request_uri" in parameters
+    return "client_id" in parameters and (names_flow or "redirect_uri" in parameters)
+
+
+def _posted(message: Message, path: str) -> Kind:
+    last = path.rstrip("/").rpartition("/")[2]
+    sent = message.sent
+    if "grant_type" in message.form or (sent and "grant_type" in sent) or "grant_type" in message.query:
+        return Kind.TOKEN
+    if sent and ("redirect_uris" in sent or ("client_name" in sent and last == "register")):
+        return Kind.REGISTER
+    if "token" in message.form:
+        return Kind.REVOKE if "revo" in last else Kind.INTROSPECT
+    endings = {"token": Kind.TOKEN, "register": Kind.REGISTER, "userinfo": Kind.USERINFO}
+    return endings.get(last, Kind.OTHER)
+
+
+def _fetched(message: Message, path: str) -> Kind:
+    last = path.rstrip("/").rpartition("/")[2]
+    if last.startswith("jwks") or (message.document and isinstance(message.document.raw.get("keys"), list)):
+        return Kind.KEYS
+    if last == "userinfo":
+        return Kind.USERINFO
+    if ("code" in message.query or "error" in message.query) and ("state" in message.query or "iss" in message.query):
+        return Kind.CALLBACK
+    return Kind.OTHER
+
+
+def settled(exchange: Exchange) -> bool:
+    """Whether nothing more is to come for this exchange."""
+    return exchange.state in (State.COMPLETE, State.FAILED, State.RECORDED)

@@ -1,4 +1,4 @@
-"""The linked messages of one sign-in: an authorization request, the token request that redeems it, the uses of the token."""
+"""The linked messages of a sign-in: the authorization request, the token request that redeems it, the token's uses."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -14,10 +14,7 @@ _PROTECTED_ANSWER_STATUS = range(200, 300)
 
 @dataclass(frozen=True)
 class Authorization:
-    """One authorization request with, where it was seen, the authorization response (RFC 6749 section 4.1).
-
-    `request` is None when the browser leg was not captured: the request is then only inferred from the token request.
-    """
+    """One authorization request with, where it was seen, the authorization response (RFC 6749 section 4.1)."""
 
     request: Message
     hops: tuple[Message, ...] = ()

@@ -1,0 +1,231 @@
+"""One attempt of one client at one MCP server, read-only, with the parts of the sign-in by name."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+from inspector.protocol import jwt, urls
+from inspector.protocol.documents import Document
+from inspector.timeline.client import Client, identify
+from inspector.timeline.flow import Authorization, TokenExchange, Use
+from inspector.timeline.message import Kind, Message
+from inspector.timeline.revision import Revision, infer
+from inspector.timeline.steps import Loop, Step, build_steps
+
+type JsonWebKeys = tuple[Mapping[str, object], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ExpectedResource:
+    """The identifier a token for this server must carry, and where that is known from."""
+
+    value: str
+    source: str
+    assumed: bool
+
+
+@dataclass(frozen=True)
+class Run:
+    """What rules, verdict and the screens read. Everything is derived from `messages`, in time order.
+
+    `keys` are the JSON Web Keys captured so far in the session; `pinned_revision` is the user's choice, if any.
+    """
+
+    id: int
+    messages: tuple[Message, ...]
+    server_url: str = ""
+    keys: JsonWebKeys = ()
+    loops: tuple[Loop, ...] = ()
+    pinned_revision: str = ""
+
+    def of(self, *kinds: Kind) -> tuple[Message, ...]:
+        """The messages of these kinds."""
+        return tuple(message for message in self.messages if message.kind in kinds)
+
+    @cached_property
+    def steps(self) -> tuple[Step, ...]:
+        """The timeline rows."""
+        return build_steps(self.messages, self.token_exchanges, self.loops)
+
+    @cached_property
+    def _step_by_exchange(self) -> dict[int, int]:
+        return {exchange: step.id for step in reversed(self.steps) for exchange in step.exchanges}
+
+    def step_of(self, message: Message) -> int | None:
+        """The id of the timeline row that shows this message."""
+        return self._step_by_exchange.get(message.id)
+
+    @cached_property
+    def client(self) -> Client:
+        """Who the client says it is."""
+        return identify(self.messages)
+
+    @cached_property
+    def revision(self) -> Revision:
+        """Which revision client and server follow, with the evidence."""
+        return infer(self.messages, self.pinned_revision)
+
+    @cached_property
+    def unauthorized(self) -> tuple[Message, ...]:
+        """Requests to the MCP endpoint without a token that were answered 401."""
+        return tuple(m for m in self.of(Kind.MCP) if m.bearer is None and m.status == 401)
+
+    @cached_property
+    def refusals(self) -> tuple[Message, ...]:
+        """Every 401 of the MCP endpoint, with or without a token."""
+        return tuple(m for m in self.of(Kind.MCP) if m.status == 401)
+
+    @cached_property
+    def resource_metadata(self) -> Message | None:
+        """The protected resource metadata the client worked with: the first good document (RFC 9728)."""
+        return next((m for m in self.of(Kind.RESOURCE_METADATA) if m.good_document), None)
+
+    @property
+    def published_resource(self) -> str | None:
+        """`resource` of the protected resource metadata."""
+        document = self.resource_metadata.document if self.resource_metadata else None
+        return document.text("resource") if document else None
+
+    @cached_property
+    def server_metadata(self) -> Message | None:
+        """The authorization server metadata the client worked with (RFC 8414).
+
+        The document whose endpoint was used wins over the first one read.
+        """
+        good = [m for m in self.of(Kind.SERVER_METADATA) if m.good_document]
+        used = {m.url for m in self.of(Kind.AUTHORIZE, Kind.TOKEN)}
+        return next((m for m in good if _endpoints(m.document) & used), good[0] if good else None)
+
+    @property
+    def issuer(self) -> str | None:
+        """The authorization server's issuer identifier, as far as the capture shows it."""
+        metadata = self.server_metadata.document if self.server_metadata else None
+        if metadata and (issuer := metadata.text("issuer")):
+            return issuer
+        resource = self.resource_metadata.document if self.resource_metadata else None
+        servers = resource.texts("authorization_servers") if resource else None
+        if servers:
+            return servers[0]
+        endpoint = next(iter(self.of(Kind.AUTHORIZE, Kind.TOKEN)), None)
+        return urls.origin(endpoint.url) if endpoint else None
+
+    @cached_property
+    def registration(self) -> Message | None:
+        """The last registration that was answered with a client id (RFC 7591)."""
+        done = [m for m in self.of(Kind.REGISTER) if m.document and m.document.text("client_id")]
+        return done[-1] if done else None
+
+    @cached_property
+    def authorizations(self) -> tuple[Authorization, ...]:
+        """Every authorization request; the recorder's copy and the browser's own are one."""
+        hops = self.of(Kind.INTERACTION, Kind.AUTHORIZE)
+        found: list[Authorization] = []
+        requests = self.of(Kind.AUTHORIZE)
+        for index, message in enumerate(requests):
+            twin = next((m for m in requests[index + 1 :] if m.exchange.url == message.exchange.url), None)
+            if twin and not message.answered:
+                continue
+            if any(a.request.exchange.url == message.exchange.url for a in found):
+                continue
+            following = next((m.at for m in requests[index + 1 :] if m.exchange.url != message.exchange.url), None)
+            own = tuple(m for m in hops if m.at >= message.at and (following is None or m.at < following))
+            found.append(Authorization(message, own))
+        return tuple(found)
+
+    @cached_property
+    def token_exchanges(self) -> tuple[TokenExchange, ...]:
+        """Every token request, linked to the authorization it redeems and with the token's signature checked."""
+        return tuple(self._token_exchange(message) for message in self.of(Kind.TOKEN))
+
+    def _token_exchange(self, message: Message) -> TokenExchange:
+        draft = TokenExchange(message)
+        signature = jwt.verify(draft.access_token, self.keys) if draft.access_token else jwt.Signature.NOT_CHECKED
+        return TokenExchange(message, self._authorization_of(draft), signature)
+
+    def _authorization_of(self, exchange: TokenExchange) -> Authorization | None:
+        """Link by code, then by proof key, then by being the only candidate; never by time alone."""
+        if exchange.grant_type != "authorization_code":
+            return None
+        earlier = [a for a in self.authorizations if a.request.at <= exchange.request.at]
+        code = exchange.params.get("code")
+        for authorization in earlier:
+            if code is not None and authorization.code == code:
+                return authorization
+        for authorization in earlier:
+            if TokenExchange(exchange.request, authorization).verifier_matches:
+                return authorization
+        unanswered = [a for a in earlier if a.response is None]
+        same_client = [a for a in unanswered if a.params.get("client_id") == exchange.params.get("client_id")]
+        return same_client[0] if len(same_client) == 1 else None
+
+    @cached_property
+    def code_exchanges(self) -> tuple[TokenExchange, ...]:
+        """Token requests that redeem an authorization code."""
+        return tuple(t for t in self.token_exchanges if t.grant_type == "authorization_code")
+
+    @cached_property
+    def refreshes(self) -> tuple[TokenExchange, ...]:
+        """Token requests that refresh."""
+        return tuple(t for t in self.token_exchanges if t.refreshes)
+
+    @cached_property
+    def uses(self) -> tuple[Use, ...]:
+        """Every request to the MCP endpoint that carries a token and was answered."""
+        by_token = {t.access_token: t for t in self.token_exchanges if t.access_token}
+        found = []
+        for message in self.of(Kind.MCP):
+            if (token := message.bearer) and message.answered:
+                exchange = by_token.get(token)
+                if exchange:
+                    found.append(Use(message, exchange, exchange.token, exchange.signature))
+                else:
+                    found.append(Use(message, None, jwt.decode(token), jwt.verify(token, self.keys)))
+        return tuple(found)
+
+    @cached_property
+    def expected_resource(self) -> ExpectedResource | None:
+        """What a token for this server must name as its audience (MCP 2025-06-18, Token Handling)."""
+        if published := self.published_resource:
+            return ExpectedResource(published, "protected resource metadata", assumed=False)
+        sent = [value for authorization in self.authorizations for value in authorization.resources]
+        sent += [value for exchange in self.code_exchanges for value in exchange.resources]
+        if sent:
+            return ExpectedResource(sent[0], "the resource the client asked for", assumed=True)
+        if self.server_url:
+            return ExpectedResource(self.server_url, "the MCP endpoint's URL", assumed=True)
+        return None
+
+    @cached_property
+    def offers_resource_metadata(self) -> bool:
+        """Whether the server shows that it is a protected resource of 2025-06-18 or newer."""
+        named = any(m.bearer_challenge and m.bearer_challenge.get("resource_metadata") for m in self.refusals)
+        return named or self.resource_metadata is not None
+
+    @property
+    def complete(self) -> bool:
+        """Whether the sign-in came to an end: a token was used and answered, or a party refused for good."""
+        last_use = self.uses[-1] if self.uses else None
+        refused = any(t.error for t in self.token_exchanges)
+        return bool(last_use and (last_use.accepted or last_use.rejected)) or refused
+
+    @property
+    def last_at(self) -> float:
+        """When the last message began or ended, seconds since the epoch."""
+        return max((max(m.exchange.response_end, m.at) for m in self.messages), default=0.0)
+
+
+def keys_in(messages: Iterable[Message]) -> JsonWebKeys:
+    """The JSON Web Keys of every captured key set (RFC 7517 section 5)."""
+    found: list[Mapping[str, object]] = []
+    for message in messages:
+        keys = message.good_document.raw.get("keys") if message.good_document else None
+        if isinstance(keys, list):
+            found.extend(key for key in keys if isinstance(key, dict))
+    return tuple(found)
+
+
+def _endpoints(document: Document | None) -> set[str]:
+    if document is None:
+        return set()
+    values = (document.text(name) for name in ("authorization_endpoint", "token_endpoint"))
+    return {urls.without_query(value) for value in values if value}

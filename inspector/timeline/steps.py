@@ -1,0 +1,158 @@
+"""Timeline rows: messages in time order, probes of one discovery folded, legs that were not captured shown as such."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+from inspector.protocol import urls
+from inspector.session.model import State
+from inspector.timeline.flow import TokenExchange
+from inspector.timeline.message import Kind, Message
+
+PHASES = {1: "Discover", 2: "Register", 3: "Authorize", 4: "Token", 5: "Use", 6: "Refresh / step-up"}
+"""The fixed phases of a sign-in: "step 4" means the same on every screen and in every report."""
+
+
+class Status(StrEnum):
+    """How a step ended on the wire; whether that is right is for the rules."""
+
+    OK = "ok"
+    REFUSED = "refused"  # 4xx or 5xx
+    FAILED = "failed"  # the connection broke
+    PENDING = "pending"  # no answer yet
+    NOT_CAPTURED = "not-captured"  # known to have happened, out of the inspector's sight
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One row: its phase, what happened, and the exchanges it stands for (several when folded)."""
+
+    id: int
+    phase: int
+    kind: Kind
+    title: str
+    exchanges: tuple[int, ...]
+    status: Status
+    at: float
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Loop:
+    """A cycle the client went through again and again; only its first and last turns are kept."""
+
+    last: tuple[int, ...]
+    turns: int
+
+
+_TITLES = {
+    Kind.RESOURCE_METADATA: "Protected resource metadata",
+    Kind.SERVER_METADATA: "Authorization server metadata",
+    Kind.KEYS: "Signing keys (JWKS)",
+    Kind.REGISTER: "Register client",
+    Kind.AUTHORIZE: "Authorize",
+    Kind.INTERACTION: "Sign-in page",
+    Kind.CALLBACK: "Authorization response",
+    Kind.TOKEN: "Token",
+    Kind.INTROSPECT: "Introspection",
+    Kind.USERINFO: "User info",
+    Kind.REVOKE: "Revocation",
+    Kind.PREFLIGHT: "CORS preflight",
+}
+
+
+def build_steps(
+    messages: Sequence[Message], token_exchanges: Sequence[TokenExchange], loops: Sequence[Loop] = ()
+) -> tuple[Step, ...]:
+    """Make the rows of a run. `messages` are in time order; ids count from 1 in that order."""
+    unseen = {
+        t.request.id: t
+        for t in token_exchanges
+        if t.grant_type == "authorization_code" and t.authorization is None and "code" in t.params
+    }
+    looping = {exchange: loop for loop in loops for exchange in loop.last}
+    rows: list[Step] = []
+    groups: list[list[Message]] = []
+    has_token = False
+    for message in messages:
+        if message.id in unseen:
+            rows.append(_not_captured(message))
+            groups.append([])
+        phase = _phase(message, has_token)
+        has_token = has_token or (message.kind is Kind.TOKEN and message.status == 200)
+        if groups and groups[-1] and rows[-1].phase == phase and _same_row(groups[-1], message):
+            groups[-1].append(message)
+            rows[-1] = _row(groups[-1], phase)
+        else:
+            groups.append([message])
+            rows.append(_row([message], phase))
+        if loop := looping.get(message.id):
+            rows[-1] = replace(rows[-1], note=f"loop, {loop.turns} times")
+    return tuple(replace(row, id=number) for number, row in enumerate(rows, 1))
+
+
+def _not_captured(token_request: Message) -> Step:
+    return Step(
+        0, 3, Kind.AUTHORIZE, "Authorize", (), Status.NOT_CAPTURED, token_request.at, "browser leg not captured"
+    )
+
+
+def _phase(message: Message, has_token: bool) -> int:
+    match message.kind:
+        case Kind.MCP:
+            return 5 if message.bearer or has_token or (message.status or 401) < 400 else 1
+        case Kind.REGISTER:
+            return 2
+        case Kind.AUTHORIZE | Kind.INTERACTION | Kind.CALLBACK:
+            return 6 if has_token else 3
+        case Kind.TOKEN:
+            return 6 if has_token or message.form.get("grant_type") == "refresh_token" else 4
+        case Kind.INTROSPECT | Kind.USERINFO | Kind.REVOKE:
+            return 5
+        case _:
+            return 1
+
+
+def _same_row(group: Sequence[Message], message: Message) -> bool:
+    first, previous = group[0], group[-1]
+    if message.kind is Kind.AUTHORIZE:
+        return first.kind is Kind.AUTHORIZE and first.query.get("state") == message.query.get("state")
+    if message.kind is Kind.INTERACTION:
+        return first.kind in (Kind.AUTHORIZE, Kind.INTERACTION)
+    if previous.kind is not message.kind:
+        return False
+    if message.kind is Kind.MCP:
+        alike = (previous.exchange.method, previous.rpc_method, previous.status, previous.bearer)
+        return alike == (message.exchange.method, message.rpc_method, message.status, message.bearer)
+    return message.kind in (Kind.RESOURCE_METADATA, Kind.SERVER_METADATA)
+
+
+def _row(group: Sequence[Message], phase: int) -> Step:
+    shown = next((m for m in group if m.status is not None and m.status < 400), group[-1])
+    first = group[0]
+    note = ""
+    if first.kind in (Kind.RESOURCE_METADATA, Kind.SERVER_METADATA) and len(group) > 1:
+        hit = next((number for number, m in enumerate(group, 1) if m.good_document), None)
+        note = f"{len(group)} probes, {f'hit #{hit}' if hit else 'no hit'}"
+    elif first.kind is Kind.MCP and len(group) > 1:
+        note = f"{len(group)} times"
+    return Step(0, phase, first.kind, _title(first), tuple(m.id for m in group), _status(shown), first.at, note)
+
+
+def _title(message: Message) -> str:
+    if message.kind is Kind.TOKEN and message.form.get("grant_type") == "refresh_token":
+        return "Refresh token"
+    if message.kind is Kind.MCP and message.rpc_method:
+        return message.rpc_method
+    path = urls.path_of(message.exchange.url) or "/"
+    return _TITLES.get(message.kind) or f"{message.exchange.method} {path}"
+
+
+def _status(message: Message) -> Status:
+    if message.exchange.state is State.RECORDED:
+        return Status.OK
+    if message.exchange.state is State.FAILED and message.status is None:
+        return Status.FAILED
+    if message.status is None:
+        return Status.PENDING
+    return Status.REFUSED if message.status >= 400 else Status.OK

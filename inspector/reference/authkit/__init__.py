@@ -1,0 +1,1 @@
+"""An emulator of WorkOS AuthKit as an OAuth authorization server for MCP clients."""

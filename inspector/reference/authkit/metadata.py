@@ -1,0 +1,64 @@
+"""The emulator's two metadata documents and its key set."""
+
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from inspector.reference.authkit.emulator import AuthKit
+
+SCOPES = ("email", "offline_access", "openid", "profile")
+AUTH_METHODS = ("none", "client_secret_post", "client_secret_basic")
+GRANT_TYPES = ("authorization_code", "refresh_token")
+
+_READABLE_BY_ANY_SITE = {"Access-Control-Allow-Origin": "*"}
+
+
+async def authorization_server(authkit: AuthKit, request: Request) -> Response:
+    """`GET /.well-known/oauth-authorization-server` (RFC 8414): what is switched off is not advertised."""
+    issuer = authkit.issuer
+    document: dict[str, Any] = {
+        "authorization_endpoint": f"{issuer}/oauth2/authorize",
+        "code_challenge_methods_supported": ["S256"],
+        "device_authorization_endpoint": f"{issuer}/oauth2/device_authorization",
+        "grant_types_supported": list(GRANT_TYPES),
+        "introspection_endpoint": f"{issuer}/oauth2/introspection",
+        "issuer": issuer,
+        "jwks_uri": f"{issuer}/oauth2/jwks",
+        "response_modes_supported": ["query"],
+        "response_types_supported": ["code"],
+        "scopes_supported": list(SCOPES),
+        "token_endpoint": f"{issuer}/oauth2/token",
+        "token_endpoint_auth_methods_supported": list(AUTH_METHODS),
+    }
+    if authkit.settings.dcr:
+        document["registration_endpoint"] = f"{issuer}/oauth2/register"
+    if authkit.settings.cimd:
+        document["client_id_metadata_document_supported"] = True
+    return JSONResponse(document, headers=_READABLE_BY_ANY_SITE)
+
+
+async def openid_configuration(authkit: AuthKit, request: Request) -> Response:
+    """`GET /.well-known/openid-configuration`: as AuthKit's, it says nothing of PKCE, registration or CIMD."""
+    issuer = authkit.issuer
+    document = {
+        "authorization_endpoint": f"{issuer}/oauth2/authorize",
+        "grant_types_supported": list(GRANT_TYPES),
+        "id_token_signing_alg_values_supported": ["RS256"],
+        "introspection_endpoint": f"{issuer}/oauth2/introspection",
+        "issuer": issuer,
+        "jwks_uri": f"{issuer}/oauth2/jwks",
+        "response_modes_supported": ["query"],
+        "response_types_supported": ["code"],
+        "scopes_supported": list(SCOPES),
+        "subject_types_supported": ["public"],
+        "token_endpoint": f"{issuer}/oauth2/token",
+        "token_endpoint_auth_methods_supported": list(AUTH_METHODS),
+        "userinfo_endpoint": f"{issuer}/oauth2/userinfo",
+    }
+    return JSONResponse(document, headers=_READABLE_BY_ANY_SITE)
+
+
+async def key_set(authkit: AuthKit, request: Request) -> Response:
+    """`GET /oauth2/jwks`."""
+    return JSONResponse(authkit.keys.jwk_set(), headers=_READABLE_BY_ANY_SITE)

@@ -3,6 +3,7 @@
 Standard library only: the recorder inside the proxy shares this module.
 """
 
+import hashlib
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -39,6 +40,11 @@ class Body:
     data: bytes = b""
     size: int = 0
     sha256: str = ""
+
+    @classmethod
+    def whole(cls, data: bytes) -> "Body":
+        """A body of which every byte is at hand."""
+        return cls(data, len(data), hashlib.sha256(data).hexdigest())
 
     @property
     def truncated(self) -> bool:

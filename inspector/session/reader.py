@@ -181,7 +181,7 @@ def _from_row(row: tuple[Any, ...]) -> Exchange:
         client_address=row[16],
         server_address=row[17],
         tls=row[18],
-        translations=tuple(Translation(*each) for each in json.loads(row[19])),
+        translations=() if row[19] == "[]" else tuple(Translation(*each) for each in json.loads(row[19])),
         changed=row[20],
     )
 

@@ -15,6 +15,7 @@ from typing import Self
 
 from inspector.errors import InspectorError, UnreadableInput
 from inspector.session import schema
+from inspector.session.files import make_private_folders
 from inspector.session.model import Exchange, Incident
 
 BUSY_TIMEOUT_MS = 5000
@@ -52,7 +53,7 @@ class SessionWriter:
         Raises InspectorError when the file exists already or cannot be made.
         """
         try:
-            _make_private_folders(path.parent)
+            make_private_folders(path.parent)
             # SQLite gives -wal and -shm the mode of the database, so it must be right before SQLite sees the file.
             os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
         except FileExistsError:
@@ -175,12 +176,6 @@ def _switch_to_wal(connection: sqlite3.Connection) -> None:
     connection.execute("PRAGMA journal_mode = WAL").fetchall()
     # In WAL mode NORMAL survives the death of the process; only a power cut can take the last transactions.
     connection.execute("PRAGMA synchronous = NORMAL")
-
-
-def _make_private_folders(folder: Path) -> None:
-    missing = [each for each in (folder, *folder.parents) if not each.exists()]
-    for each in reversed(missing):
-        each.mkdir(mode=0o700, exist_ok=True)
 
 
 def _to_row(exchange: Exchange) -> tuple[object, ...]:

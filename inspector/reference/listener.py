@@ -3,7 +3,7 @@
 import asyncio
 import socket
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 
 import uvicorn
 from starlette.types import ASGIApp
@@ -35,34 +35,53 @@ def bound_socket(port: int, purpose: str) -> socket.socket:
 
 
 class _Server(uvicorn.Server):
-    """uvicorn without its signal handlers, which belong to the program around it, and with a moment of readiness."""
+    """uvicorn without its signal handlers, which belong to the program around it, started and stopped by events."""
 
-    def __init__(self, config: uvicorn.Config) -> None:
-        super().__init__(config)
+    def __init__(self, app: ASGIApp) -> None:
+        super().__init__(
+            uvicorn.Config(
+                app,
+                http="h11",
+                ws="none",
+                log_config=None,
+                access_log=False,
+                server_header=False,
+                timeout_graceful_shutdown=1,
+            )
+        )
         self.ready = asyncio.Event()
+        self._leaving = asyncio.Event()
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
         yield
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets)
-        self.ready.set()
+        try:
+            await super().startup(sockets)
+        finally:
+            self.ready.set()  # a failure shows when the server is left
+
+    async def main_loop(self) -> None:
+        while not await self.on_tick(0):  # a tick renews the Date header
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._leaving.wait(), timeout=1)
+
+    def leave(self) -> None:
+        self.should_exit = True
+        self._leaving.set()
 
 
 @asynccontextmanager
-async def serving(app: ASGIApp, listening: socket.socket) -> AsyncIterator[None]:
-    """Serve `app` on a bound socket for the time of the context; open streams are cut after a second."""
-    config = uvicorn.Config(
-        app, http="h11", ws="none", log_config=None, access_log=False, server_header=False, timeout_graceful_shutdown=1
-    )
-    server = _Server(config)
-    task = asyncio.create_task(server.serve([listening]))
-    ready = asyncio.create_task(server.ready.wait())
-    await asyncio.wait((task, ready), return_when=asyncio.FIRST_COMPLETED)
-    ready.cancel()
+async def serving(*sites: tuple[ASGIApp, socket.socket]) -> AsyncIterator[None]:
+    """Serve each application on its bound socket for the time of the context; open streams are cut after a second."""
+    servers = [_Server(app) for app, _ in sites]
+    tasks = [asyncio.create_task(server.serve([site[1]])) for server, site in zip(servers, sites, strict=True)]
     try:
+        for server in servers:
+            await server.ready.wait()
         yield
     finally:
-        server.should_exit = True
-        await task
+        for server in servers:
+            server.leave()
+        await asyncio.gather(*tasks)

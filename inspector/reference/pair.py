@@ -48,9 +48,10 @@ class Reference:
             self.mcp_url = f"http://localhost:{mcp_socket.getsockname()[1]}/mcp"
             self.issuer = f"http://localhost:{authkit_socket.getsockname()[1]}"
             self.authkit = AuthKit(self.issuer, self._settings.for_server(self.mcp_url))
-            await starting.enter_async_context(serving(authkit_app(self.authkit), authkit_socket))
-            app = mcp_server_app(lambda: self.authkit.settings, self.mcp_url, self.issuer)
-            await starting.enter_async_context(serving(app, mcp_socket))
+            server_app = mcp_server_app(lambda: self.authkit.settings, self.mcp_url, self.issuer)
+            await starting.enter_async_context(
+                serving((authkit_app(self.authkit), authkit_socket), (server_app, mcp_socket))
+            )
             self._running = starting.pop_all()
         return self
 

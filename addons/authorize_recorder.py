@@ -1,0 +1,123 @@
+"""Makes the authorization request visible although a browser outside the proxy sends it.
+
+In authorization server metadata the value of `authorization_endpoint` is replaced by a loopback address of the proxy;
+a GET there is recorded as what it is, a request to the real endpoint, and sent on with the query byte for byte.
+"""
+
+import ipaddress
+import json
+import secrets
+from dataclasses import dataclass, replace
+from urllib.parse import urlsplit
+
+from mitmproxy.http import Headers, HTTPFlow, Response
+from mitmproxy.proxy.mode_specs import RegularMode
+
+from addons.json_text import replace_member
+from addons.scope import is_authorization_server_metadata
+from addons.wire import exchange_of
+from inspector.session.model import Body, Exchange, State, Translation
+
+PREFIX = "/.inspector/authorize/"
+_MEMBER = "authorization_endpoint"
+
+
+@dataclass(frozen=True, slots=True)
+class MetadataEdit:
+    """What the client gets instead of the upstream document, content coding off, and the value that differs."""
+
+    content: bytes
+    translation: Translation
+
+
+class AuthorizeRecorder:
+    """Stands in for the authorization endpoints it has replaced, and for nothing else: it never redirects elsewhere."""
+
+    def __init__(self) -> None:
+        self._endpoint_by_id: dict[str, str] = {}
+        self._id_by_endpoint: dict[str, str] = {}
+
+    def edit(self, flow: HTTPFlow) -> MetadataEdit | None:
+        """The edited metadata document, where a response is one; None for every other response."""
+        response = flow.response
+        if response is None or response.status_code != 200 or not isinstance(flow.client_conn.proxy_mode, RegularMode):
+            return None
+        if not is_authorization_server_metadata(flow.request.pretty_url):
+            return None
+        try:
+            text = (response.content or b"").decode()
+            document = json.loads(text)
+        except (ValueError, RecursionError):
+            return None
+        endpoint = document.get(_MEMBER) if isinstance(document, dict) else None
+        if not isinstance(endpoint, str) or not _is_web_address(endpoint):
+            return None
+        stand_in = f"http://127.0.0.1:{flow.client_conn.sockname[1]}{PREFIX}{self._id(endpoint)}"
+        return MetadataEdit(
+            replace_member(text, _MEMBER, stand_in).encode(),
+            Translation("response.body", _MEMBER, client=stand_in, upstream=endpoint),
+        )
+
+    def owns(self, flow: HTTPFlow) -> bool:
+        """Whether a request is addressed to the proxy itself, at the place of the stand-ins."""
+        request, listener = flow.request, flow.client_conn
+        return (
+            request.path.startswith(PREFIX)
+            and request.port == listener.sockname[1]
+            and request.host in ("127.0.0.1", "localhost", "::1")
+            and isinstance(listener.proxy_mode, RegularMode)
+        )
+
+    def answer(self, flow: HTTPFlow) -> Exchange | None:
+        """Answer a request that `owns` claims; gives the authorization request to record, None when it is refused."""
+        if not ipaddress.ip_address(flow.client_conn.peername[0]).is_loopback:
+            flow.response = Response.make(403, b"Only for this machine.\n")
+            return None
+        if flow.request.method != "GET":
+            flow.response = Response.make(405, b"Only GET.\n", {"allow": "GET"})
+            return None
+        path, _, query = flow.request.data.path.partition(b"?")
+        endpoint = self._endpoint_by_id.get(path.decode("latin-1").removeprefix(PREFIX))
+        if endpoint is None:
+            text = b"This address belongs to a proxy that has ended. Start the sign-in again in the client.\n"
+            flow.response = Response.make(404, text, {"content-type": "text/plain"})
+            return None
+        target = _with_query(endpoint.encode(), query)
+        url = target.decode("utf-8", "backslashreplace")
+        asked = exchange_of(flow, Body(), Body(), State.RECORDED)
+        headers = [(b"Location", target), (b"Cache-Control", b"no-store"), (b"Referrer-Policy", b"no-referrer")]
+        flow.response = Response.make(302, b"", Headers(headers))
+        return replace(
+            asked,
+            url=url,
+            # A browser sends the cookies of every application on this host, whatever its port.
+            request_headers=tuple(each for each in asked.request_headers if each[0].lower() != "cookie"),
+            translations=(Translation("request.url", _MEMBER, client=asked.url, upstream=url),),
+        )
+
+    def _id(self, endpoint: str) -> str:
+        """One id for one endpoint for the life of the proxy: clients keep metadata."""
+        if endpoint not in self._id_by_endpoint:
+            id = secrets.token_urlsafe(16)
+            self._id_by_endpoint[endpoint] = id
+            self._endpoint_by_id[id] = endpoint
+        return self._id_by_endpoint[endpoint]
+
+
+def _is_web_address(endpoint: str) -> bool:
+    """Whether a redirect there is safe to send: http(s), with a host, in plain ASCII without a fragment."""
+    try:
+        parts = urlsplit(endpoint)
+    except ValueError:
+        return False
+    printable = endpoint.isascii() and endpoint.isprintable() and " " not in endpoint
+    return parts.scheme in ("http", "https") and bool(parts.hostname) and "#" not in endpoint and printable
+
+
+def _with_query(endpoint: bytes, query: bytes) -> bytes:
+    """The endpoint with the query added to what it already has (RFC 6749 section 3.1)."""
+    if not query:
+        return endpoint
+    if b"?" not in endpoint:
+        return endpoint + b"?" + query
+    return endpoint + (b"" if endpoint.endswith((b"?", b"&")) else b"&") + query

@@ -1,0 +1,189 @@
+"""Which requests belong to the inspected conversation: plain data and functions, nothing of the proxy.
+
+Everything else passes through the proxy unrecorded, and TLS to hosts outside is not even opened.
+"""
+
+import json
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from urllib.parse import SplitResult, urljoin, urlsplit
+
+from inspector.session.model import Exchange
+
+type Origin = tuple[str, str, int]
+"""Scheme, host and port; the three names of this machine count as one host."""
+
+_LOOPBACK = ("localhost", "127.0.0.1", "::1")
+_PROTECTED_RESOURCE = "/.well-known/oauth-protected-resource"
+_WELL_KNOWN = "/.well-known/"
+_RESOURCE_METADATA = re.compile(r'\bresource_metadata\s*=\s*(?:"([^"]*)"|([^\s,"]+))', re.IGNORECASE)
+
+
+@dataclass(slots=True)
+class Scope:
+    """The inspected conversation as far as it is known; it grows while metadata passes by.
+
+    Without a named target (`learns_servers`) the first plain HTTP request that looks like MCP names the server.
+    """
+
+    record_all: bool = False
+    learns_servers: bool = True
+    origins: set[Origin] = field(default_factory=set)
+    endpoints: set[str] = field(default_factory=set)
+    _metadata: set[str] = field(default_factory=set)
+    _redirecting: set[str] = field(default_factory=set)
+
+    def add(self, url: str) -> bool:
+        """Take a URL and its whole origin into the conversation; False when it is no http(s) URL."""
+        parts = _split(url)
+        if parts is None:
+            return False
+        self.origins.add(_origin(parts))
+        self.endpoints.add(_key(parts))
+        return True
+
+    def covers_tls(self, host: str, port: int) -> bool:
+        """Whether a TLS connection to that host is to be opened for inspection."""
+        return self.record_all or ("https", _folded(host), port) in self.origins
+
+    def covers(self, exchange: Exchange) -> bool:
+        """Whether the exchange is part of the conversation.
+
+        Of what a browser asks, only the protocol's own addresses are: the pages around them carry passwords.
+        """
+        if self.record_all:
+            return True
+        parts = _split(exchange.url)
+        if parts is None or _origin(parts) not in self.origins:
+            return False
+        # Browsers, and only they, send Sec-Fetch-Site (Fetch Metadata).
+        if exchange.request_header("sec-fetch-site") is None or _WELL_KNOWN in parts.path:
+            return True
+        submits_a_form = exchange.method != "GET" and exchange.request_header("sec-fetch-mode") == "navigate"
+        return _key(parts) in self.endpoints and not submits_a_form
+
+    def learn_from_request(self, exchange: Exchange) -> None:
+        """Recognise the MCP server by a plain HTTP request, where no target was named."""
+        parts = _split(exchange.url)
+        if not self.learns_servers or parts is None or parts.scheme != "http":
+            return
+        before, probe, resource_path = parts.path.partition(_PROTECTED_RESOURCE)
+        if probe and not before:
+            self.add(parts._replace(path=resource_path, query="").geturl())
+        elif exchange.method == "POST" and _speaks_mcp(exchange):
+            self.add(exchange.url)
+
+    def learn_from_response(self, exchange: Exchange, content: Callable[[], bytes | None] | None = None) -> None:
+        """Follow what a response names: metadata, authorization servers, their endpoints, redirects of authorize.
+
+        `content` gives the response body without content coding, and is passed once the body is whole.
+        """
+        if self.learns_servers and exchange.url.startswith("http://") and _refuses_mcp(exchange):
+            self.add(exchange.url)
+        parts = _split(exchange.url)
+        if parts is None or _origin(parts) not in self.origins:
+            return
+        key = _key(parts)
+        for url in _named_by_challenge(exchange):
+            self._learn(url, self._metadata)
+        location = exchange.response_header("location")
+        is_metadata = _WELL_KNOWN in parts.path or key in self._metadata
+        if location and exchange.status in (301, 302, 303, 307, 308):
+            # One answer leads to the next: a login page that sends on to the callback is part of the way.
+            if key in self._redirecting:
+                self._learn(urljoin(exchange.url, location), self._redirecting)
+            elif is_metadata:
+                self._learn(urljoin(exchange.url, location), self._metadata)
+        if content is not None and exchange.status == 200 and is_metadata:
+            self._learn_metadata(content() or b"")
+
+    def _learn_metadata(self, content: bytes) -> None:
+        document = _json(content)
+        if not isinstance(document, dict):
+            return
+        servers = document.get("authorization_servers")
+        issuers = servers if isinstance(servers, list) else []
+        for issuer in (*issuers, document.get("issuer")):
+            parts = _split(issuer)
+            if parts is not None:
+                self.origins.add(_origin(parts))
+        for name, value in document.items():
+            if isinstance(value, str) and name == "authorization_endpoint":
+                self._learn(value, self._redirecting)
+            elif isinstance(value, str) and (name.endswith("_endpoint") or name == "jwks_uri"):
+                self.add(value)
+
+    def _learn(self, url: str, kind: set[str]) -> None:
+        if self.add(url):
+            kind.add(_key(urlsplit(url)))
+
+
+def is_authorization_server_metadata(url: str) -> bool:
+    """Whether the URL is a place where authorization server metadata lives (RFC 8414, OpenID Connect Discovery)."""
+    path = urlsplit(url).path
+    return "/.well-known/oauth-authorization-server" in path or "/.well-known/openid-configuration" in path
+
+
+def is_event_stream(content_type: str | None) -> bool:
+    """Whether a media type is that of server-sent events."""
+    return (content_type or "").partition(";")[0].strip().lower() == "text/event-stream"
+
+
+def _split(url: object) -> SplitResult | None:
+    """The parts of an absolute http(s) URL; None for anything else."""
+    if not isinstance(url, str):
+        return None
+    try:
+        parts = urlsplit(url)
+        _ = parts.port
+    except ValueError:
+        return None
+    return parts if parts.scheme in ("http", "https") and parts.hostname else None
+
+
+def _origin(parts: SplitResult) -> Origin:
+    return (parts.scheme, _folded(parts.hostname or ""), parts.port or (443 if parts.scheme == "https" else 80))
+
+
+def _folded(host: str) -> str:
+    host = host.lower().strip("[]")
+    return "localhost" if host in _LOOPBACK else host
+
+
+def _key(parts: SplitResult) -> str:
+    scheme, host, port = _origin(parts)
+    return f"{scheme}://{host}:{port}{parts.path or '/'}"
+
+
+def _json(content: bytes) -> object:
+    try:
+        return json.loads(content)
+    except (ValueError, RecursionError):
+        return None
+
+
+def _speaks_mcp(exchange: Exchange) -> bool:
+    """Whether a POST is JSON-RPC 2.0 over Streamable HTTP; bare JSON-RPC is spoken by many others."""
+    accepts_events = "text/event-stream" in (exchange.request_header("accept") or "").lower()
+    if not accepts_events and exchange.request_header("mcp-protocol-version") is None:
+        return False
+    message = _json(exchange.request_body.data)
+    first = message[0] if isinstance(message, list) and message else message
+    return isinstance(first, dict) and first.get("jsonrpc") == "2.0"
+
+
+def _refuses_mcp(exchange: Exchange) -> bool:
+    """Whether this is an MCP server asking for a token: a Bearer challenge to a client that wants events."""
+    if exchange.status != 401:
+        return False
+    challenges = exchange.response_header_all("www-authenticate")
+    wants_events = "text/event-stream" in (exchange.request_header("accept") or "").lower()
+    names_metadata = any(_RESOURCE_METADATA.search(challenge) for challenge in challenges)
+    return names_metadata or (wants_events and any("bearer" in challenge.lower() for challenge in challenges))
+
+
+def _named_by_challenge(exchange: Exchange) -> Iterator[str]:
+    for value in exchange.response_header_all("www-authenticate"):
+        for match in _RESOURCE_METADATA.finditer(value):
+            yield match[1] or match[2] or ""

@@ -16,6 +16,8 @@ from inspector.session.model import Body, Exchange, Headers, Incident, Source, S
 _SELECT = " ".join(("SELECT", ", ".join(schema.EXCHANGE_COLUMNS), "FROM exchange WHERE"))
 _SELECT_WITHOUT_BODIES = _SELECT.replace("request_data, response_data", "x'', x''")
 
+_NO_SIDE_FILES = {sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY}
+
 
 class Session:
     """A session file open for reading.
@@ -131,8 +133,9 @@ def _connect(path: Path) -> sqlite3.Connection:
         schema.pragma(connection, "schema_version")
     except sqlite3.OperationalError as error:
         connection.close()
-        # Safe to call it immutable: a writer would have its log here, and none can be made in this folder.
-        if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_CANTOPEN or _log_holds_pages(path):
+        # SQLite could not make -shm (the low byte of its code says which kind of refusal). Calling the file immutable is
+        # safe then: a writer would have a log here, and none can be made in this folder.
+        if error.sqlite_errorcode & 0xFF not in _NO_SIDE_FILES or _log_holds_pages(path):
             raise
         connection = sqlite3.connect(f"{address}?mode=ro&immutable=1", uri=True, check_same_thread=False)
     except sqlite3.Error:

@@ -1,0 +1,208 @@
+"""Rules about PKCE in the authorization request and about the authorization response."""
+
+from collections.abc import Iterator
+
+from inspector.rules.facts import (
+    open_authorizations,
+    where,
+)
+from inspector.rules.model import (
+    Fault,
+    NotObserved,
+    Party,
+    Phase,
+    Severity,
+    observed,
+    place,
+    present,
+)
+from inspector.rules.registry import rule
+from inspector.timeline.run import Run
+
+
+@rule(
+    "pkce-missing",
+    title="Authorization request without code_challenge",
+    phase=Phase.AUTHORIZE,
+    party=Party.CLIENT,
+    severity=Severity.ERROR,
+    levels="MUST | MUST | MUST | MUST",
+)
+def pkce_missing(run: Run) -> Iterator[Fault | NotObserved]:
+    """PKCE is required of every MCP client.
+
+    What it checks: Every authorization request has `code_challenge`.
+
+    Why it matters: Without it a stolen code can be redeemed by anybody; AuthKit refuses the request.
+
+    How to fix: Client: send a fresh S256 `code_challenge` with each request and the verifier with the token request.
+
+    When it is a false alarm: The parameters are in a pushed request.
+
+    References: MCP 2025-03-26 Implementation Requirements; MCP 2025-06-18 Authorization Code Protection; RFC 7636.
+    """
+    for authorization in open_authorizations(run):
+        if not authorization.params.get("code_challenge"):
+            yield Fault(
+                "The authorization request has no code challenge.",
+                (place(authorization.request, where(authorization.request), "code_challenge"),),
+                expected="code_challenge=BASE64URL(SHA256(code_verifier))",
+                found="not sent",
+            )
+
+
+@rule(
+    "pkce-method-not-s256",
+    title="code_challenge_method is absent or not S256",
+    phase=Phase.AUTHORIZE,
+    party=Party.CLIENT,
+    severity=Severity.ERROR,
+    levels="rfc-MUST | rfc-MUST | MUST | MUST",
+)
+def pkce_method_not_s256(run: Run) -> Iterator[Fault | NotObserved]:
+    """An absent method means plain, which protects nothing that is read on the way.
+
+    What it checks: Where there is a `code_challenge`, `code_challenge_method` is S256.
+
+    Why it matters: With plain, the challenge is the verifier. AuthKit accepts S256 only.
+
+    How to fix: Client: send `code_challenge_method=S256` and the hashed challenge.
+
+    When it is a false alarm: None known.
+
+    References: RFC 7636 section 4.3; OAuth 2.1 section 4.1.1; MCP 2025-11-25 Authorization Code Protection.
+    """
+    with_challenge = [a for a in open_authorizations(run) if a.params.get("code_challenge")]
+    for authorization in observed(with_challenge, "N1", "no code challenge in the capture"):
+        method = authorization.params.get("code_challenge_method")
+        if method != "S256":
+            yield Fault(
+                "The code challenge is not made with S256.",
+                (place(authorization.request, where(authorization.request), "code_challenge_method"),),
+                expected="S256",
+                found=method or "not sent, which means plain",
+            )
+
+
+@rule(
+    "iss-mismatch",
+    title="Authorization response iss differs from the recorded issuer",
+    phase=Phase.AUTHORIZE,
+    party=Party.AUTHORIZATION_SERVER,
+    severity=Severity.ERROR,
+    levels="rfc-MUST | rfc-MUST | rfc-MUST | MUST",
+)
+def iss_mismatch(run: Run) -> Iterator[Fault | NotObserved]:
+    """The response must come from the authorization server that was asked.
+
+    What it checks: `iss` of the authorization response, where present, is byte for byte the issuer of the metadata.
+
+    Why it matters: It is the protection against mix-up attacks; a client of 2026-07-28 must discard the response.
+
+    How to fix: Authorization server: send exactly the issuer of the metadata, slash included.
+
+    When it is a false alarm: A proxy in the capture translates origins.
+
+    References: RFC 9207 section 2.4; MCP 2026-07-28 Authorization Response Validation.
+    """
+    metadata = present(run.server_metadata, "N3", "no authorization server metadata in the capture")
+    issuer = present(
+        metadata.document.text("issuer") if metadata.document else None, "N3", "the metadata has no issuer"
+    )
+    answered = [a for a in run.authorizations if a.response]
+    observed(answered, "N1", "the authorization response was not captured")
+    for authorization in answered:
+        hop, given = authorization.response or (authorization.request, authorization.params)
+        found = given.get("iss")
+        if found is not None and found != issuer:
+            yield Fault(
+                "The authorization response names another issuer than the metadata.",
+                (place(hop, "header", "location"), place(metadata, "json", "issuer")),
+                expected=issuer,
+                found=found,
+            )
+
+
+_ERROR_PARTIES = {
+    "invalid_target": Party.CONFIGURATION,
+    "invalid_request": Party.CLIENT,
+    "invalid_scope": Party.CLIENT,
+    "unsupported_response_type": Party.CLIENT,
+    "server_error": Party.AUTHORIZATION_SERVER,
+    "temporarily_unavailable": Party.AUTHORIZATION_SERVER,
+}
+
+
+@rule(
+    "authorization-error-response",
+    title="AS returned an OAuth error to the client",
+    phase=Phase.AUTHORIZE,
+    party=Party.CONFIGURATION,
+    severity=Severity.ERROR,
+    levels="diag | diag | diag | diag",
+)
+def authorization_error_response(run: Run) -> Iterator[Fault | NotObserved]:
+    """The authorization server said no, and why.
+
+    What it checks: The redirect back to the client carries `error`.
+
+    Why it matters: The flow ends there, and clients seldom show the code.
+
+    How to fix: It depends on the code. invalid_scope, invalid_request: client. invalid_target: operator, add the
+    resource indicator. access_denied: the user or a policy declined. server_error: authorization server.
+
+    When it is a false alarm: The user pressed cancel.
+
+    References: RFC 6749 section 4.1.2.1; RFC 8707 section 2.
+    """
+    answered = [a for a in run.authorizations if a.response]
+    for authorization in observed(answered, "N1", "the authorization response was not captured"):
+        hop, given = authorization.response or (authorization.request, authorization.params)
+        if error := given.get("error"):
+            description = given.get("error_description")
+            declined = error == "access_denied"
+            yield Fault(
+                "The user or a policy declined." if declined else f"The authorization server refused with {error}.",
+                (place(hop, "header", "location"),),
+                expected="code",
+                found=f"{error}: {description}" if description else error,
+                party=_ERROR_PARTIES.get(error, Party.UNKNOWN),
+                severity=Severity.WARNING if declined else None,
+            )
+
+
+@rule(
+    "authorize-client-unknown",
+    title="AS does not know the client_id",
+    phase=Phase.AUTHORIZE,
+    party=Party.CONFIGURATION,
+    severity=Severity.ERROR,
+    levels="diag | diag | diag | diag",
+)
+def authorize_client_unknown(run: Run) -> Iterator[Fault | NotObserved]:
+    """An error page in the browser that the client never hears of.
+
+    What it checks: The authorization request ended on AuthKit's application_not_found page, or on an answer of 4xx
+    that names the client as invalid.
+
+    Why it matters: The user sees a page, the client waits for a redirect that never comes.
+
+    How to fix: Client: register again, the stored client id is gone. Operator: use a Connect application's client
+    id, not the environment's or the AuthKit application's.
+
+    When it is a false alarm: None known.
+
+    References: RFC 6749 section 4.1.2.1 (the resource owner must be informed).
+    """
+    readable = [a for a in run.authorizations if a.request.answered]
+    for authorization in observed(readable, "N1", "what the authorization server answered was not captured"):
+        for hop in (authorization.request, *authorization.hops):
+            target = hop.location or hop.exchange.url
+            if "application_not_found" in target or hop.oauth_error in ("invalid_client", "unauthorized_client"):
+                yield Fault(
+                    "The authorization server does not know this client id.",
+                    (place(authorization.request, "query", "client_id"), place(hop, "status")),
+                    expected="a registered client id",
+                    found=authorization.params.get("client_id") or "none",
+                )
+                break

@@ -1,0 +1,136 @@
+"""Rules about refreshing (RFC 6749 section 6, OAuth 2.1 section 4.3)."""
+
+from collections.abc import Iterator
+from itertools import pairwise
+
+from inspector.rules.facts import requires_resource
+from inspector.rules.model import Fault, NotObserved, Party, Phase, Severity, joined, observed, place
+from inspector.rules.registry import rule
+from inspector.timeline.flow import TokenExchange
+from inspector.timeline.run import Run
+
+
+def _pairs(run: Run) -> list[tuple[TokenExchange, TokenExchange]]:
+    """Each successful refresh with the token response before it."""
+    issued = [t for t in run.token_exchanges if t.access_token]
+    return [(before, after) for before, after in pairwise(issued) if after.refreshes]
+
+
+def _audience(exchange: TokenExchange) -> tuple[str, ...] | None:
+    return exchange.token.audiences if exchange.token else None
+
+
+@rule(
+    "resource-missing-refresh",
+    title="Refresh request without resource",
+    phase=Phase.REFRESH,
+    party=Party.CLIENT,
+    severity=Severity.WARNING,
+    levels="- | MUST | MUST | MUST",
+)
+def resource_missing_refresh(run: Run) -> Iterator[Fault | NotObserved]:
+    """A refresh is a token request too.
+
+    What it checks: A request with grant_type=refresh_token carries `resource`. It is an error when the audience
+    changed afterwards, else a warning.
+
+    Why it matters: Everything works until the first token expires; then some authorization servers mint the next one
+    for their default audience.
+
+    How to fix: Client: repeat `resource` on every refresh.
+
+    When it is a false alarm: Entra ID v2 refuses `resource` on a refresh, so a client may leave it out on purpose.
+
+    References: MCP 2025-06-18 Resource Parameter Implementation; RFC 8707 section 2.2.
+    """
+    observed(run.refreshes, "N1", "no refresh in the capture")
+    requires_resource(run)
+    changed = {after.request.id for before, after in _pairs(run) if _audience(before) != _audience(after)}
+    wanted = run.expected_resource
+    for exchange in run.refreshes:
+        if exchange.request.request_lost:
+            yield NotObserved("N2", "the refresh request's body is not readable")
+        elif not exchange.resources:
+            yield Fault(
+                "The refresh request does not say which resource the token is for.",
+                (place(exchange.request, "form", "resource"),),
+                expected=f"resource={wanted.value}" if wanted else "resource",
+                found="not sent",
+                severity=Severity.ERROR if exchange.request.id in changed else None,
+            )
+
+
+@rule(
+    "aud-changed-after-refresh",
+    title="aud after refresh differs from before",
+    phase=Phase.REFRESH,
+    party=Party.CONFIGURATION,
+    severity=Severity.ERROR,
+    levels="- | rfc-MUST | rfc-MUST | rfc-MUST",
+)
+def aud_changed_after_refresh(run: Run) -> Iterator[Fault | NotObserved]:
+    """A refresh keeps what was consented to.
+
+    What it checks: The audience of the token a refresh gave equals that of the token before.
+
+    Why it matters: The client worked, and stops working an hour later.
+
+    How to fix: Client, when the refresh had no `resource`: send it. Authorization server, when it had: keep the
+    binding. Operator: was the resource indicator removed meanwhile?
+
+    When it is a false alarm: None known.
+
+    References: OAuth 2.1 sections 3.2.3 and 4.3; RFC 8707 section 2.2.
+    """
+    pairs = observed(_pairs(run), "N11", "no successful refresh after a token response")
+    comparable = [(b, a) for b, a in pairs if _audience(b) is not None or _audience(a) is not None]
+    for before, after in observed(comparable, "N4", "the access tokens are opaque"):
+        old, new = _audience(before), _audience(after)
+        if old != new:
+            omitted = not after.resources
+            yield Fault(
+                "The refreshed token has another audience"
+                + (" after a refresh without resource." if omitted else " although the refresh named the resource."),
+                (place(after.request, "claim", "aud"), place(before.request, "claim", "aud")),
+                expected=f"aud = {joined(old or ())}",
+                found=f"aud = {joined(new or ())}",
+                party=Party.CLIENT if omitted else None,
+                cause="resource-missing-refresh" if omitted else None,
+            )
+
+
+@rule(
+    "refresh-token-replayed",
+    title="Client uses a superseded refresh token",
+    phase=Phase.REFRESH,
+    party=Party.CLIENT,
+    severity=Severity.ERROR,
+    levels="rfc-MUST | rfc-MUST | rfc-MUST | rfc-MUST",
+)
+def refresh_token_replayed(run: Run) -> Iterator[Fault | NotObserved]:
+    """A rotated refresh token is dead, and using it can end the whole grant.
+
+    What it checks: A refresh sends a token although a later response had already replaced it.
+
+    Why it matters: Authorization servers take it as theft and revoke the grant; the user must sign in again.
+
+    How to fix: Client: store the new refresh token at once, and let only one request refresh at a time.
+
+    When it is a false alarm: The response with the new token was lost, and the client retried.
+
+    References: OAuth 2.1 section 4.3.2; RFC 9700 section 4.14.
+    """
+    observed(run.refreshes, "N1", "no refresh in the capture")
+    used: dict[str, TokenExchange] = {}
+    for exchange in run.refreshes:
+        token = exchange.params.get("refresh_token")
+        earlier = used.get(token) if token else None
+        if earlier and earlier.answer and earlier.answer.text("refresh_token") not in (None, token):
+            yield Fault(
+                "The client sent a refresh token that had been replaced.",
+                (place(exchange.request, "form", "refresh_token"), place(earlier.request, "json", "refresh_token")),
+                expected="the newest refresh token",
+                found="one that was already used",
+            )
+        if token:
+            used[token] = exchange

@@ -1,0 +1,90 @@
+"""Rules about client registration (RFC 7591)."""
+
+from collections.abc import Iterator
+
+from inspector.protocol import urls
+from inspector.rules.model import Confidence, Fault, NotObserved, Party, Phase, Place, Severity, observed, place
+from inspector.rules.registry import rule
+from inspector.timeline.message import Kind
+from inspector.timeline.run import Run
+
+
+@rule(
+    "registration-rejected",
+    title="Registration refused",
+    phase=Phase.REGISTRATION,
+    party=Party.CONFIGURATION,
+    severity=Severity.ERROR,
+    levels="diag | diag | diag | diag",
+    confidence=Confidence.LIKELY,
+)
+def registration_rejected(run: Run) -> Iterator[Fault | NotObserved]:
+    """A client without an identity cannot sign in.
+
+    What it checks: A registration request was answered with an error, and no later one succeeded.
+
+    Why it matters: The flow ends here, and most clients only say that the connection failed.
+
+    How to fix: Operator: turn on dynamic client registration (AuthKit: Connect, Configuration; it is off by default
+    and the endpoint then answers 404). Client: correct what the error names, often the redirect URI's scheme.
+
+    When it is a false alarm: The client goes on with a registration it already has.
+
+    References: RFC 7591 section 3.2.2.
+    """
+    answers = [m for m in run.of(Kind.REGISTER) if m.answered]
+    for message in observed(answers, "N1", "no registration in the capture"):
+        accepted_later = any(m.at > message.at and (m.status or 0) < 300 for m in answers)
+        if (message.status or 0) < 400 or accepted_later:
+            continue
+        error = message.oauth_error
+        switched_off = message.status == 404
+        reason = (
+            "dynamic client registration looks switched off" if switched_off else f"reason given: {error or 'none'}"
+        )
+        yield Fault(
+            f"The authorization server refused to register the client ({reason}).",
+            (place(message, "status"), place(message, "json", "error")),
+            expected="201 with a client_id",
+            found=f"{message.status} {error or ''}".strip(),
+            party=Party.CLIENT if error == "invalid_client_metadata" else None,
+        )
+
+
+@rule(
+    "redirect-uri-insecure",
+    title="Redirect URI is http to a non-loopback host",
+    phase=Phase.REGISTRATION,
+    party=Party.CLIENT,
+    severity=Severity.ERROR,
+    levels="MUST | MUST | MUST | MUST",
+)
+def redirect_uri_insecure(run: Run) -> Iterator[Fault | NotObserved]:
+    """A code sent over plain http can be read on the way.
+
+    What it checks: Redirect URIs in registrations and authorization requests are https, loopback, or a private-use
+    scheme.
+
+    Why it matters: Whoever reads the code on the network can try to redeem it.
+
+    How to fix: Client: use https, or http://127.0.0.1 with a port of its own.
+
+    When it is a false alarm: None known.
+
+    References: MCP 2025-06-18 Communication Security; OAuth 2.1 section 2.3.1.
+    """
+    seen: dict[str, Place] = {}
+    for message in run.of(Kind.REGISTER):
+        for uri in (message.sent.texts("redirect_uris") if message.sent else None) or ():
+            seen.setdefault(uri, place(message, "json", "redirect_uris"))
+    for authorization in run.authorizations:
+        if requested := authorization.params.get("redirect_uri"):
+            seen.setdefault(requested, place(authorization.request, "query", "redirect_uri"))
+    for uri in observed(list(seen), "N1", "no redirect URI in the capture"):
+        if uri.lower().startswith("http:") and not urls.is_loopback(uri):
+            yield Fault(
+                "The redirect URI is plain http to another machine.",
+                (seen[uri],),
+                expected="https, or http on loopback",
+                found=uri,
+            )

@@ -1,0 +1,365 @@
+"""Rules about `resource`, the resource indicator of RFC 8707, on every leg."""
+
+from collections.abc import Iterator
+
+from inspector.protocol import urls
+from inspector.protocol.urls import Grade
+from inspector.rules.facts import (
+    open_authorizations,
+    requires_resource,
+    resource_legs,
+    resource_story,
+    where,
+)
+from inspector.rules.model import (
+    Fault,
+    NotObserved,
+    Party,
+    Phase,
+    Severity,
+    joined,
+    observed,
+    place,
+    present,
+)
+from inspector.rules.registry import rule
+from inspector.timeline.message import Message
+from inspector.timeline.run import Run
+
+
+@rule(
+    "resource-missing-authorize",
+    title="Authorization request without resource",
+    phase=Phase.AUTHORIZE,
+    party=Party.CLIENT,
+    severity=Severity.ERROR,
+    levels="- | MUST | MUST | MUST",
+)
+def resource_missing_authorize(run: Run) -> Iterator[Fault | NotObserved]:
+    """The client must say which server the token is for.
+
+    What it checks: Every authorization request carries `resource`, once the server has shown protected resource
+    metadata.
+
+    Why it matters: Without it the authorization server mints a token for its default audience. AuthKit then puts the
+    environment's client id into `aud`, and a server that checks the audience answers 401.
+
+    How to fix: Client: send `resource` with the exact value of `resource` in the protected resource metadata.
+    Operator: until the client is fixed, set a default resource indicator in AuthKit.
+
+    When it is a false alarm: The parameters are in a pushed request. A server of 2025-03-26 has no resource to name.
+
+    References: MCP 2025-06-18 Resource Parameter Implementation; RFC 8707 section 2.1.
+    """
+    requests = open_authorizations(run)
+    requires_resource(run)
+    wanted = run.expected_resource
+    for authorization in requests:
+        if not authorization.resources:
+            yield Fault(
+                "The authorization request does not say which resource the token is for.",
+                (place(authorization.request, where(authorization.request), "resource"),),
+                expected=f"resource={wanted.value}" if wanted else "resource",
+                found="not sent",
+            )
+
+
+@rule(
+    "resource-missing-token",
+    title="Token request without resource",
+    phase=Phase.TOKEN,
+    party=Party.CLIENT,
+    severity=Severity.ERROR,
+    levels="- | MUST | MUST | MUST",
+)
+def resource_missing_token(run: Run) -> Iterator[Fault | NotObserved]:
+    """The resource must be named on both legs.
+
+    What it checks: A token request that redeems a code, or uses client credentials, carries `resource`.
+
+    Why it matters: Most authorization servers keep what was authorized, some take only what the token request says.
+
+    How to fix: Client: repeat the `resource` of the authorization request on the token request.
+
+    When it is a false alarm: The server shows no protected resource metadata, so there is nothing to name.
+
+    References: MCP 2025-06-18 Resource Parameter Implementation; RFC 8707 section 2.2.
+    """
+    grants = [t for t in run.token_exchanges if t.grant_type in ("authorization_code", "client_credentials")]
+    observed(grants, "N1", "no token request in the capture")
+    requires_resource(run)
+    wanted = run.expected_resource
+    for exchange in observed(
+        [t for t in grants if not t.request.request_lost], "N2", "the request body is not readable"
+    ):
+        if not exchange.resources:
+            yield Fault(
+                "The token request does not say which resource the token is for.",
+                (place(exchange.request, "form", "resource"),),
+                expected=f"resource={wanted.value}" if wanted else "resource",
+                found="not sent",
+            )
+
+
+@rule(
+    "resource-invalid-uri",
+    title="resource is not an absolute URI or has a fragment",
+    phase=Phase.AUTHORIZE,
+    party=Party.CLIENT,
+    severity=Severity.ERROR,
+    levels="- | rfc-MUST | rfc-MUST | rfc-MUST",
+)
+def resource_invalid_uri(run: Run) -> Iterator[Fault | NotObserved]:
+    """A resource indicator is an absolute URI.
+
+    What it checks: Every `resource` sent has a scheme and no fragment. A query part is a note.
+
+    Why it matters: Authorization servers answer invalid_target, or ignore the value.
+
+    How to fix: Client: send `resource` of the protected resource metadata unchanged.
+
+    When it is a false alarm: None known.
+
+    References: RFC 8707 section 2; MCP 2025-06-18 Canonical Server URI.
+    """
+    for message, values in resource_legs(run):
+        for value in values:
+            broken = not urls.is_absolute(value) or urls.has_fragment(value)
+            if broken or "?" in value:
+                yield Fault(
+                    "The resource sent is not an absolute URI without fragment."
+                    if broken
+                    else "The resource sent has a query part.",
+                    (place(message, where(message), "resource"),),
+                    expected="an absolute URI without fragment and query",
+                    found=value or "an empty value",
+                    severity=None if broken else Severity.INFO,
+                )
+
+
+def _differing(run: Run) -> Iterator[tuple[Message, str, urls.Comparison, str]]:
+    """Every valid resource sent that is not byte for byte the published one, with its grade."""
+    legs = resource_legs(run)
+    wanted = present(run.published_resource, "N3", "no protected resource metadata in the capture")
+    for message, values in legs:
+        for value in values:
+            comparison = urls.compare(wanted, value)
+            if comparison.grade is not Grade.EXACT and urls.is_absolute(value) and not urls.has_fragment(value):
+                yield message, value, comparison, wanted
+
+
+@rule(
+    "resource-not-this-server",
+    title="resource identifies another server",
+    phase=Phase.AUTHORIZE,
+    party=Party.CLIENT,
+    severity=Severity.ERROR,
+    levels="- | MUST | MUST | MUST",
+)
+def resource_not_this_server(run: Run) -> Iterator[Fault | NotObserved]:
+    """A token for somebody else is useless here and dangerous there.
+
+    What it checks: `resource` has another origin than both the published resource and the MCP endpoint.
+
+    Why it matters: The token is minted for another server, which could be handed a token it should never see.
+
+    How to fix: Client: send `resource` of the protected resource metadata.
+
+    When it is a false alarm: A reverse proxy in the capture changes the URLs.
+
+    References: MCP 2025-06-18 Resource Parameter Implementation.
+    """
+    for message, value, comparison, wanted in _differing(run):
+        if comparison.grade is Grade.OTHER and not urls.same_origin(value, run.server_url):
+            yield Fault(
+                "The resource sent is another server's.",
+                (place(message, where(message), "resource"),),
+                expected=wanted,
+                found=value,
+            )
+
+
+@rule(
+    "resource-mismatch-prm",
+    title="resource differs from the PRM resource value",
+    phase=Phase.AUTHORIZE,
+    party=Party.CLIENT,
+    severity=Severity.WARNING,
+    levels="- | MUST | MUST | MUST",
+)
+def resource_mismatch_prm(run: Run) -> Iterator[Fault | NotObserved]:
+    """The value to send is the published one.
+
+    What it checks: `resource` names the published resource's server but not the same resource: another path, a parent
+    below the origin, a child, localhost for 127.0.0.1, http for https.
+
+    Why it matters: An authorization server that compares byte for byte answers invalid_target or falls back to its
+    default audience.
+
+    How to fix: Client: send `resource` of the protected resource metadata verbatim.
+
+    When it is a false alarm: The user configured another resource by hand.
+
+    References: MCP 2025-06-18 Canonical Server URI ("aligns with the resource parameter in RFC 9728").
+    """
+    for message, value, comparison, wanted in _differing(run):
+        other_server = comparison.grade is Grade.OTHER and not urls.same_origin(value, run.server_url)
+        if comparison.grade is Grade.NORMALIZED or other_server or _is_bare_origin(value, comparison):
+            continue
+        close = comparison.grade in (Grade.ANCESTOR, Grade.DESCENDANT)
+        yield Fault(
+            f"The resource sent is not the published one ({comparison.grade}).",
+            (place(message, where(message), "resource"),),
+            expected=wanted,
+            found=value,
+            severity=Severity.WARNING if close else Severity.ERROR,
+        )
+
+
+@rule(
+    "resource-less-specific",
+    title="resource is the origin although PRM names a path",
+    phase=Phase.AUTHORIZE,
+    party=Party.CLIENT,
+    severity=Severity.WARNING,
+    levels="- | SHOULD | SHOULD | SHOULD",
+)
+def resource_less_specific(run: Run) -> Iterator[Fault | NotObserved]:
+    """The most specific URI protects best.
+
+    What it checks: `resource` is only the origin while the published resource has a path.
+
+    Why it matters: The token is good for everything on that origin, and byte-exact comparers refuse it.
+
+    How to fix: Client: send `resource` of the protected resource metadata verbatim.
+
+    When it is a false alarm: The server accepts its origin as audience on purpose.
+
+    References: MCP 2025-06-18 Canonical Server URI.
+    """
+    for message, value, comparison, wanted in _differing(run):
+        if _is_bare_origin(value, comparison):
+            yield Fault(
+                "The resource sent is only the origin of the published one.",
+                (place(message, where(message), "resource"),),
+                expected=wanted,
+                found=value,
+            )
+
+
+def _is_bare_origin(value: str, comparison: urls.Comparison) -> bool:
+    return comparison.grade is Grade.ANCESTOR and not urls.path_of(value).strip("/")
+
+
+@rule(
+    "resource-trailing-slash",
+    title="resource differs from PRM resource only by a trailing slash, case or default port",
+    phase=Phase.AUTHORIZE,
+    party=Party.CLIENT,
+    severity=Severity.WARNING,
+    levels="- | SHOULD | SHOULD | SHOULD",
+)
+def resource_trailing_slash(run: Run) -> Iterator[Fault | NotObserved]:
+    """Equal for people, different for a byte comparison.
+
+    What it checks: `resource` becomes the published value only after URL normalisation.
+
+    Why it matters: AuthKit and Keycloak compare byte for byte: invalid_target, or the default audience.
+
+    How to fix: Client: do not pass the value through a URL class that adds a slash; send the published string.
+
+    When it is a false alarm: The authorization server normalises.
+
+    References: MCP 2025-06-18 Canonical Server URI; RFC 3986 section 6.2.
+    """
+    for message, value, comparison, wanted in _differing(run):
+        if comparison.grade is Grade.NORMALIZED:
+            yield Fault(
+                f"The resource sent differs from the published one in: {joined(comparison.steps)}.",
+                (place(message, where(message), "resource"),),
+                expected=wanted,
+                found=value,
+            )
+
+
+@rule(
+    "resource-inconsistent",
+    title="resource changes between authorize, token and refresh",
+    phase=Phase.AUTHORIZE,
+    party=Party.CLIENT,
+    severity=Severity.ERROR,
+    levels="- | rfc-MUST | rfc-MUST | rfc-MUST",
+)
+def resource_inconsistent(run: Run) -> Iterator[Fault | NotObserved]:
+    """A token request may only name resources that were authorized.
+
+    What it checks: Each resource of a token request was also in the authorization request it redeems.
+
+    Why it matters: The authorization server answers invalid_target, or mints a token nobody consented to.
+
+    How to fix: Client: keep one value and send it on every leg.
+
+    When it is a false alarm: Several resources were authorized and one of them is asked for: that is allowed and not
+    reported.
+
+    References: RFC 8707 section 2.2.
+    """
+    linked = [t for t in run.code_exchanges if t.authorization and t.resources and t.authorization.resources]
+    for exchange in observed(linked, "N1", "no two linked requests with a resource"):
+        authorized = exchange.authorization.resources if exchange.authorization else ()
+        extra = [value for value in exchange.resources if value not in authorized]
+        if extra and exchange.authorization:
+            asked = exchange.authorization.request
+            yield Fault(
+                "The token request names a resource that was not authorized.",
+                (place(exchange.request, "form", "resource"), place(asked, where(asked), "resource")),
+                expected=joined(authorized),
+                found=joined(extra),
+            )
+
+
+@rule(
+    "invalid-target",
+    title="AS refused the resource",
+    phase=Phase.TOKEN,
+    party=Party.CONFIGURATION,
+    severity=Severity.ERROR,
+    levels="- | diag | diag | diag",
+)
+def invalid_target(run: Run) -> Iterator[Fault | NotObserved]:
+    """The authorization server does not know the resource that was asked for.
+
+    What it checks: A token request was answered with invalid_target, and how the resource sent compares with the
+    published one.
+
+    Why it matters: AuthKit gives out a code first and refuses only here, so the login looks fine to the user.
+
+    How to fix: Operator, when the resource sent is the published one: add exactly that string as a resource
+    indicator in the authorization server. Client, when it is not: send the published string.
+
+    When it is a false alarm: None known.
+
+    References: RFC 8707 section 2 (invalid_target).
+    """
+    answered = observed(
+        [t for t in run.token_exchanges if t.request.answered], "N1", "no token response in the capture"
+    )
+    for exchange in answered:
+        if exchange.error != "invalid_target":
+            continue
+        party, cause, reason = resource_story(run, exchange)
+        if party is Party.UNKNOWN and exchange.resources and run.published_resource:
+            exact = exchange.resources == (run.published_resource,)
+            party = Party.CONFIGURATION if exact else Party.CLIENT
+            cause = None if exact else "resource-mismatch-prm"
+            reason = (
+                "the resource on the token request is the published one" if exact else "it is not the published one"
+            )
+        yield Fault(
+            f"The authorization server refused the resource with invalid_target: {reason}.",
+            (place(exchange.request, "json", "error"), place(exchange.request, "form", "resource")),
+            expected=run.published_resource or "a resource the authorization server knows",
+            found=joined(exchange.resources, "not sent"),
+            party=party,
+            cause=cause,
+        )

@@ -1,0 +1,123 @@
+"""Rules about the token request: the second half of PKCE."""
+
+from collections.abc import Iterator
+
+from inspector.rules.facts import (
+    readable_code_exchanges,
+)
+from inspector.rules.model import (
+    Fault,
+    NotObserved,
+    Party,
+    Phase,
+    Severity,
+    observed,
+    place,
+)
+from inspector.rules.registry import rule
+from inspector.timeline.run import Run
+
+
+@rule(
+    "code-verifier-missing",
+    title="Token request without code_verifier",
+    phase=Phase.TOKEN,
+    party=Party.CLIENT,
+    severity=Severity.ERROR,
+    levels="MUST | MUST | MUST | MUST",
+)
+def code_verifier_missing(run: Run) -> Iterator[Fault | NotObserved]:
+    """The proof that goes with the challenge.
+
+    What it checks: A token request that redeems a code carries `code_verifier`.
+
+    Why it matters: An authorization server that enforces PKCE refuses the code.
+
+    How to fix: Client: keep the verifier with the state of the request and send it with the code.
+
+    When it is a false alarm: The authorization request had no challenge: then pkce-missing is the fault and this is
+    its consequence.
+
+    References: RFC 7636 section 4.5; OAuth 2.1 section 4.1.3.
+    """
+    for exchange in readable_code_exchanges(run):
+        if exchange.params.get("code_verifier"):
+            continue
+        without_challenge = exchange.authorization and not exchange.authorization.params.get("code_challenge")
+        yield Fault(
+            "The token request has no code verifier.",
+            (place(exchange.request, "form", "code_verifier"),),
+            expected="code_verifier",
+            found="not sent",
+            cause="pkce-missing" if without_challenge else None,
+        )
+
+
+@rule(
+    "code-verifier-mismatch",
+    title="S256(code_verifier) is not the code_challenge",
+    phase=Phase.TOKEN,
+    party=Party.CLIENT,
+    severity=Severity.ERROR,
+    levels="rfc-MUST | rfc-MUST | rfc-MUST | rfc-MUST",
+)
+def code_verifier_mismatch(run: Run) -> Iterator[Fault | NotObserved]:
+    """Verifier and challenge must belong together.
+
+    What it checks: The challenge computed from the verifier equals the challenge of the authorization request that is
+    linked by its code, never by time.
+
+    Why it matters: The authorization server answers invalid_grant.
+
+    How to fix: Client: keep verifier and challenge together per `state`; parallel logins mix them up.
+
+    When it is a false alarm: None known.
+
+    References: RFC 7636 section 4.6.
+    """
+    comparable = [t for t in readable_code_exchanges(run) if t.verifier_matches is not None]
+    for exchange in observed(comparable, "N1", "challenge and verifier were not both captured"):
+        if exchange.verifier_matches is False and exchange.authorization:
+            asked = exchange.authorization.request
+            yield Fault(
+                "The code verifier does not prove the code challenge.",
+                (place(exchange.request, "form", "code_verifier"), place(asked, "query", "code_challenge")),
+                expected="a verifier whose S256 is the challenge sent",
+                found="a verifier of another challenge",
+            )
+
+
+@rule(
+    "pkce-not-enforced",
+    title="AS redeemed a code with missing or wrong verifier",
+    phase=Phase.TOKEN,
+    party=Party.AUTHORIZATION_SERVER,
+    severity=Severity.ERROR,
+    levels="rfc-MUST | rfc-MUST | rfc-MUST | rfc-MUST",
+)
+def pkce_not_enforced(run: Run) -> Iterator[Fault | NotObserved]:
+    """A proof that is not checked protects nobody.
+
+    What it checks: The authorization request had a challenge, the verifier was missing or wrong, and a token came
+    back.
+
+    Why it matters: Whoever steals a code can redeem it.
+
+    How to fix: Authorization server: refuse with invalid_grant.
+
+    When it is a false alarm: None known.
+
+    References: OAuth 2.1 section 4.1.3 ("MUST enforce"); RFC 7636 section 4.6.
+    """
+    linked = [
+        t for t in readable_code_exchanges(run) if t.authorization and t.authorization.params.get("code_challenge")
+    ]
+    for exchange in observed(linked, "N1", "no authorization request with a challenge is linked"):
+        unproven = exchange.verifier_matches is False or not exchange.params.get("code_verifier")
+        if unproven and exchange.access_token:
+            yield Fault(
+                "The authorization server issued a token although PKCE was not proven.",
+                (place(exchange.request, "status"), place(exchange.request, "form", "code_verifier")),
+                expected="400 invalid_grant",
+                found=str(exchange.request.status),
+            )

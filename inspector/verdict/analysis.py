@@ -1,0 +1,48 @@
+"""From a recording to judged runs, at once or live, for every face of the program alike."""
+
+from collections.abc import Iterable
+
+from inspector.rules.runner import check
+from inspector.session.model import Exchange
+from inspector.timeline.linking import Timeline
+from inspector.timeline.run import Run
+from inspector.verdict.judge import judge
+from inspector.verdict.model import Judged
+
+
+class Analysis:
+    """The judged runs of a session, kept up to date as exchanges are added. Unchanged runs are not judged again."""
+
+    def __init__(self, pinned_revision: str = "") -> None:
+        """Start empty; `pinned_revision` is the MCP revision to take levels from instead of the inferred one."""
+        self._timeline = Timeline(pinned_revision)
+        self._judged: dict[int, Judged] = {}
+        self._seen: set[int] = set()
+
+    def add(self, exchanges: Iterable[Exchange]) -> None:
+        """Add new exchanges, or newer states of known ones, in the order they were recorded."""
+        for exchange in exchanges:
+            self._seen.add(exchange.id)
+            self._timeline.add(exchange)
+
+    @property
+    def exchange_count(self) -> int:
+        """How many exchanges were added."""
+        return len(self._seen)
+
+    @property
+    def runs(self) -> tuple[Judged, ...]:
+        """Every run, oldest first."""
+        return tuple(self._judge(run) for run in self._timeline.runs)
+
+    @property
+    def unlinked(self) -> tuple[int, ...]:
+        """Exchanges that look like a sign-in but belong to no run."""
+        return tuple(message.id for message in self._timeline.unlinked)
+
+    def _judge(self, run: Run) -> Judged:
+        known = self._judged.get(run.id)
+        if known is None or known.run is not run:
+            checked = check(run)
+            known = self._judged[run.id] = Judged(run, checked, judge(run, checked))
+        return known

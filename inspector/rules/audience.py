@@ -11,6 +11,7 @@ from inspector.rules.facts import (
     is_client_id,
     names_this_server,
     resource_story,
+    stated_issuer,
 )
 from inspector.rules.model import (
     Confidence,
@@ -215,10 +216,7 @@ def token_iss_mismatch(run: Run) -> Iterator[Fault | NotObserved]:
 
     References: RFC 9068 section 4.
     """
-    metadata = present(run.server_metadata, "N3", "no authorization server metadata in the capture")
-    issuer = present(
-        metadata.document.text("issuer") if metadata.document else None, "N3", "the metadata has no issuer"
-    )
+    metadata, issuer = stated_issuer(run)
     for exchange in decoded_exchanges(run):
         found = exchange.token.text("iss") if exchange.token else None
         if found is None or found == issuer:

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from inspector.rules.facts import (
     open_authorizations,
+    stated_issuer,
     where,
 )
 from inspector.rules.model import (
@@ -14,7 +15,6 @@ from inspector.rules.model import (
     Severity,
     observed,
     place,
-    present,
 )
 from inspector.rules.registry import rule
 from inspector.timeline.run import Run
@@ -105,10 +105,7 @@ def iss_mismatch(run: Run) -> Iterator[Fault | NotObserved]:
 
     References: RFC 9207 section 2.4; MCP 2026-07-28 Authorization Response Validation.
     """
-    metadata = present(run.server_metadata, "N3", "no authorization server metadata in the capture")
-    issuer = present(
-        metadata.document.text("issuer") if metadata.document else None, "N3", "the metadata has no issuer"
-    )
+    metadata, issuer = stated_issuer(run)
     answered = [a for a in run.authorizations if a.response]
     observed(answered, "N1", "the authorization response was not captured")
     for authorization in answered:

@@ -4,20 +4,6 @@ import re
 
 from inspector.protocol import urls
 from inspector.protocol.urls import Grade
-from inspector.rules.facts import (
-    NAMED,
-    accepted_by_server,
-    decoded_exchanges,
-    is_client_id,
-    names_this_server,
-    open_authorizations,
-    published,
-    readable_code_exchanges,
-    requires_resource,
-    resource_legs,
-    resource_story,
-    where,
-)
 from inspector.rules.model import NotObserved, Party, observed, present
 from inspector.timeline.flow import Authorization, TokenExchange
 from inspector.timeline.message import Message
@@ -34,6 +20,13 @@ _WORKOS_CLIENT_ID = re.compile(r"client_[0-9A-Z]{26}")
 def published(run: Run) -> Message:
     """The protected resource metadata of the run, for rules that compare with it."""
     return present(run.resource_metadata, "N3", "no protected resource metadata in the capture")
+
+
+def stated_issuer(run: Run) -> tuple[Message, str]:
+    """The authorization server metadata and the issuer it states."""
+    metadata = present(run.server_metadata, "N3", "no authorization server metadata in the capture")
+    issuer = metadata.document.text("issuer") if metadata.document else None
+    return metadata, present(issuer, "N3", "the metadata has no issuer")
 
 
 def requires_resource(run: Run) -> None:

@@ -79,7 +79,7 @@ def _salvage(text: str) -> list[Any]:
 
 def _exchange(entry: Any, odd: Counter[str]) -> Exchange | None:
     request = entry["request"]
-    url = request["url"]
+    method, url = _required(request["method"]), _required(request["url"])
     if url.partition(":")[0].lower() not in {"http", "https"}:
         odd["not HTTP (blob:, data:, ws: and the like) and left out"] += 1
         return None
@@ -97,8 +97,8 @@ def _exchange(entry: Any, odd: Counter[str]) -> Exchange | None:
         response_headers = tuple(field for field in response_headers if field[0].lower() != "content-encoding")
     return Exchange(
         id=0,
-        method=_required(request["method"]),
-        url=_required(url),
+        method=method,
+        url=url,
         request_headers=_headers(request.get("headers"), odd),
         request_body=_request_body(request.get("postData"), odd),
         status=status,

@@ -133,8 +133,8 @@ def _connect(path: Path) -> sqlite3.Connection:
         schema.pragma(connection, "schema_version")
     except sqlite3.OperationalError as error:
         connection.close()
-        # SQLite could not make -shm (the low byte of its code says which kind of refusal). Calling the file immutable is
-        # safe then: a writer would have a log here, and none can be made in this folder.
+        # SQLite could not make -shm; the low byte of its code says so. Calling the file immutable is safe then:
+        # a writer would have a log here, and none can be made in this folder.
         if error.sqlite_errorcode & 0xFF not in _NO_SIDE_FILES or _log_holds_pages(path):
             raise
         connection = sqlite3.connect(f"{address}?mode=ro&immutable=1", uri=True, check_same_thread=False)

@@ -86,7 +86,8 @@ async def perform(
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             reason = str(error) or type(error).__name__
             raise ReferenceFailure(
-                f"The client {profile.name} got no answer from the servers around {mcp_url} ({reason}); check that they run."
+                f"The client {profile.name} got no answer ({reason}); check that {mcp_url} and its "
+                "authorization server run, and the proxy if there is one."
             ) from None
         except ValueError as error:  # a URL or a header value nobody can use
             return Outcome(False, client.status, client.audience, f"A server sent a value that cannot be used: {error}")
@@ -281,6 +282,8 @@ class _ScriptedClient:
         if answer.status_code != 200 or not tokens.get("access_token"):
             raise _Stopped(f"{'Token exchange' if leg == 'token' else 'Refresh'} failed: {problem(answer)}")
         self._access_token = str(tokens["access_token"])
+        if not (self._access_token.isascii() and self._access_token.isprintable()):
+            raise _Stopped("The access token holds characters that cannot be sent in a header.")
         self.audience = audience_of(self._access_token)
         if tokens.get("refresh_token"):
             self._values["refresh_token"] = str(tokens["refresh_token"])

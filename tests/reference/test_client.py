@@ -1,0 +1,160 @@
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from typing import TYPE_CHECKING
+from urllib.parse import parse_qsl, urlsplit
+
+import pytest
+
+from inspector.errors import ReferenceFailure
+from inspector.reference.client import Step, perform
+from inspector.reference.profile import load_profile
+from inspector.reference.settings import DEMO, Settings
+
+if TYPE_CHECKING:
+    from tests.reference.conftest import Pair, StartPair
+
+NO_INDICATOR = replace(DEMO, resource_indicators=())
+OWN = "$mcp_url"
+ENVIRONMENT = DEMO.environment_client_id
+
+
+@pytest.mark.parametrize(
+    ("name", "settings", "status", "audience", "said"),
+    [
+        ("compliant", DEMO, 200, OWN, "Connected"),
+        ("compliant", NO_INDICATOR, 401, ENVIRONMENT, "Transport creation error: Unexpected status code: 401"),
+        ("compliant", replace(DEMO, dcr=False), 401, None, "no dynamic client registration"),
+        ("warp", DEMO, 401, ENVIRONMENT, "Transport creation error: Unexpected status code: 401"),
+        ("warp", replace(DEMO, dcr=False), 401, None, "application_not_found"),
+        ("warp", replace(DEMO, accept_any_audience=True), 200, ENVIRONMENT, "Connected"),
+        ("warp", replace(DEMO, allowed_token_audiences=(ENVIRONMENT,)), 200, ENVIRONMENT, "Connected"),
+        ("warp", replace(DEMO, default_resource_indicator=OWN), 200, OWN, "Connected"),
+        ("token-leg-only", DEMO, 401, None, "Token exchange failed: invalid_target"),
+        ("token-leg-only", NO_INDICATOR, 401, ENVIRONMENT, "Unexpected status code: 401"),
+        ("authorize-leg-only", DEMO, 200, OWN, "Connected"),
+        ("refresh-without-resource", DEMO, 200, OWN, "Connected"),
+        ("trailing-slash", DEMO, 401, None, "invalid_target"),
+        ("plain-pkce", DEMO, 401, None, "Authorization failed: invalid_request"),
+        ("no-pkce", DEMO, 401, None, "Authorization failed: invalid_request"),
+    ],
+)
+async def test_how_each_client_ends(
+    start: "StartPair", name: str, settings: Settings, status: int, audience: str | None, said: str
+) -> None:
+    async with start(settings) as pair:
+        outcome = await perform(load_profile(name), pair.reference.mcp_url)
+        expected = pair.reference.mcp_url if audience == OWN else audience
+    assert (outcome.status, outcome.audience, outcome.authorized) == (status, expected, status == 200)
+    assert said in outcome.sentence
+
+
+async def steps_of(pair: "Pair", name: str) -> list[tuple[str, str, int]]:
+    steps: list[Step] = []
+    await perform(load_profile(name), pair.reference.mcp_url, on_step=steps.append)
+    return [(step.method, urlsplit(step.url).path, step.status) for step in steps]
+
+
+async def test_the_compliant_client_takes_the_way_of_the_specification(pair: "Pair") -> None:
+    assert await steps_of(pair, "compliant") == [
+        ("POST", "/mcp", 401),
+        ("GET", "/.well-known/oauth-protected-resource/mcp", 200),
+        ("GET", "/.well-known/oauth-authorization-server", 200),
+        ("POST", "/oauth2/register", 201),
+        ("GET", "/oauth2/authorize", 302),
+        ("POST", "/oauth2/token", 200),
+        ("POST", "/mcp", 200),
+        ("POST", "/mcp", 202),
+        ("POST", "/mcp", 200),
+        ("POST", "/mcp", 200),
+    ]
+
+
+async def test_warp_asks_the_endpoint_itself_and_gives_up_after_one_more_attempt(pair: "Pair") -> None:
+    assert await steps_of(pair, "warp") == [
+        ("POST", "/mcp", 401),
+        ("GET", "/mcp", 401),
+        ("GET", "/.well-known/oauth-protected-resource/mcp", 200),
+        ("GET", "/.well-known/oauth-authorization-server", 200),
+        ("POST", "/oauth2/register", 201),
+        ("GET", "/oauth2/authorize", 302),
+        ("POST", "/oauth2/token", 200),
+        ("POST", "/mcp", 401),
+    ]
+
+
+async def test_a_consent_page_is_answered_on_the_way(start: "StartPair") -> None:
+    async with start(replace(DEMO, auto_approve=False)) as pair:
+        steps = await steps_of(pair, "compliant")
+    assert steps[4:6] == [("GET", "/oauth2/authorize", 200), ("POST", "/oauth2/consent", 303)]
+    assert steps[-1] == ("POST", "/mcp", 200)
+
+
+@asynccontextmanager
+async def forward_proxy(requests: list[tuple[dict[str, str], str, str]]) -> AsyncIterator[str]:
+    """A minimal HTTP forward proxy that notes header fields, URL and body of every request."""
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            while head := (await reader.readuntil(b"\r\n\r\n")).decode("latin-1"):
+                line, *fields = head.rstrip().split("\r\n")
+                headers = {key.lower(): value for key, _, value in (field.partition(": ") for field in fields)}
+                body = await reader.readexactly(int(headers.get("content-length", 0)))
+                url = line.split(" ")[1]
+                requests.append((headers, url, body.decode()))
+                target = urlsplit(url)
+                upstream_reader, upstream = await asyncio.open_connection("127.0.0.1", target.port)
+                head = head.replace(f"{target.scheme}://{target.netloc}", "", 1)
+                upstream.write(head.replace("Connection: keep-alive", "Connection: close").encode("latin-1") + body)
+                writer.write(await upstream_reader.read())
+                await writer.drain()
+                upstream.close()
+                break  # the answer ends with its connection
+        except asyncio.IncompleteReadError:
+            pass
+        writer.close()
+
+    async with await asyncio.start_server(serve, "127.0.0.1", 0) as server:
+        yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+
+
+async def test_everything_goes_through_the_proxy_in_the_order_the_profile_gives(pair: "Pair") -> None:
+    requests: list[tuple[dict[str, str], str, str]] = []
+    steps: list[Step] = []
+    async with forward_proxy(requests) as proxy:
+        outcome = await perform(load_profile("warp"), pair.reference.mcp_url, proxy=proxy, on_step=steps.append)
+    assert outcome.status == 401
+    assert [url.partition("?")[0] for _, url, _ in requests] == [step.url for step in steps]
+    by_path = {urlsplit(url).path: (headers, url, body) for headers, url, body in requests}
+    authorize = parse_qsl(urlsplit(by_path["/oauth2/authorize"][1]).query)
+    token = parse_qsl(by_path["/oauth2/token"][2])
+    profile = load_profile("warp")
+    assert [name for name, _ in authorize] == [name for name, _ in profile.authorize]
+    assert [name for name, _ in token] == [name for name, _ in profile.token]
+    assert by_path["/.well-known/oauth-authorization-server"][0]["mcp-protocol-version"] == "2024-11-05"
+    assert "user-agent" not in by_path["/oauth2/token"][0]
+    assert by_path["/oauth2/authorize"][0]["user-agent"].startswith("Mozilla/")
+
+
+async def test_a_confidential_client_authenticates_as_it_was_registered(pair: "Pair") -> None:
+    compliant = load_profile("compliant")
+    for method in ("client_secret_basic", "client_secret_post"):
+        registration = compliant.registration | {"token_endpoint_auth_method": method}
+        outcome = await perform(replace(compliant, registration=registration), pair.reference.mcp_url)
+        assert outcome.authorized
+
+
+async def test_a_client_of_2025_03_26_finds_the_authorization_server_at_the_mcp_origin(pair: "Pair") -> None:
+    compliant = load_profile("compliant")
+    discovery = replace(compliant.discovery, protected_resource=())
+    strict = await perform(replace(compliant, discovery=discovery), pair.reference.mcp_url)
+    lenient = await perform(replace(compliant, discovery=discovery, checks=("state",)), pair.reference.mcp_url)
+    assert (strict.authorized, lenient.authorized) == (False, True)
+    assert "another issuer" in strict.sentence
+
+
+async def test_a_server_that_is_not_there_is_one_sentence() -> None:
+    with pytest.raises(ReferenceFailure, match="compliant got no answer") as failure:
+        await perform(load_profile("compliant"), "http://localhost:1/mcp")
+    assert "\n" not in str(failure.value)

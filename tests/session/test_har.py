@@ -1,5 +1,6 @@
 import base64
 import json
+import time
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl
@@ -111,8 +112,14 @@ def test_without_phases_the_whole_time_counts(tmp_path: Path) -> None:
         "20261120T133834.5",
     ],
 )
-def test_times_are_read_in_every_spelling(tmp_path: Path, text: str) -> None:
-    assert read_one(tmp_path, startedDateTime=text)[0].started_at == 1795181914.5
+def test_times_are_read_in_every_spelling(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str) -> None:
+    monkeypatch.setenv("TZ", "Asia/Tokyo")  # a time without a zone is UTC, wherever it is read
+    time.tzset()
+    try:
+        assert read_one(tmp_path, startedDateTime=text)[0].started_at == 1795181914.5
+    finally:
+        monkeypatch.undo()
+        time.tzset()
 
 
 def test_a_decoded_body_has_no_content_encoding(tmp_path: Path) -> None:

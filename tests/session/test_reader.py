@@ -156,6 +156,21 @@ def test_a_killed_writers_session_in_a_read_only_folder_is_whole_or_refused(
         assert session.count == 3
 
 
+def test_a_checkpoint_that_was_cut_short_is_no_truncation(path: Path, tmp_path: Path, full_exchange: Exchange) -> None:
+    with SessionWriter.create(path, meta={}) as writer:
+        for _ in range(100):
+            writer.record(full_exchange)
+        left = killed(path, tmp_path / "killed.mcpauth")
+    # The checkpoint got as far as page 1, which tells of pages that are still in the log only. File format: the log
+    # is a header of 32 bytes, then frames of 24 bytes and a page; a frame begins with its page number.
+    log, page = left.with_name("killed.mcpauth-wal").read_bytes(), 4096
+    frames = [log[at : at + 24 + page] for at in range(32, len(log), 24 + page)]
+    first = [frame[24:] for frame in frames if frame[:4] == b"\x00\x00\x00\x01"][-1]
+    left.write_bytes(first + left.read_bytes()[page:])
+    assert left.stat().st_size < page * int.from_bytes(first[28:32])
+    assert read_all(left) == 100
+
+
 def test_what_is_no_session_is_refused_in_one_sentence(tmp_path: Path, finished: Path) -> None:
     foreign = tmp_path / "foreign.db"
     with sqlite3.connect(foreign) as connection:

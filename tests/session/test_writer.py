@@ -106,9 +106,10 @@ def test_a_place_that_cannot_be_written_is_one_sentence(tmp_path: Path) -> None:
         make(tmp_path / "file" / "a.mcpauth")
 
 
-def test_a_failed_start_leaves_no_file(tmp_path: Path) -> None:
-    with pytest.raises(AttributeError):
-        SessionWriter.create(tmp_path / "a.mcpauth", meta={"key": None})  # type: ignore[dict-item]  # the fault
+def test_a_failed_start_leaves_no_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(schema, "MIGRATIONS", (("CREATE TABLE half (a)", "CREATE NONSENSE"),))
+    with pytest.raises(sqlite3.OperationalError, match="NONSENSE"):
+        make(tmp_path / "a.mcpauth")
     assert list(tmp_path.iterdir()) == []
 
 

@@ -45,7 +45,7 @@ def test_every_type_is_read(item: bytes, value: Value) -> None:
     ],
 )
 def test_what_is_malformed_is_a_value_error(item: bytes) -> None:
-    with pytest.raises(ValueError, match="."):
+    with pytest.raises(ValueError, match=r"."):
         tnetstring.parse(item)
 
 

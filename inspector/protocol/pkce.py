@@ -11,10 +11,12 @@ def s256(code_verifier: str) -> str:
     return base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
 
 
-def matches(code_verifier: str, code_challenge: str, method: str | None) -> bool:
-    """Whether the verifier proves the challenge; an absent method means plain (RFC 7636 section 4.3)."""
-    expected = s256(code_verifier) if method == "S256" else code_verifier
-    return expected == code_challenge
+def belongs(code_verifier: str, code_challenge: str) -> bool:
+    """Whether the verifier is the one the challenge was made from, by either method of RFC 7636 section 4.2.
+
+    Which method the request names is another question: a wrong name makes the proof fail, not the pair.
+    """
+    return code_challenge in (s256(code_verifier), code_verifier)
 
 
 def well_formed_verifier(code_verifier: str) -> bool:

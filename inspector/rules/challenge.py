@@ -276,3 +276,43 @@ def client_skips_protected_resource_metadata(run: Run) -> Iterator[Fault | NotOb
             expected="GET of the protected resource metadata first",
             found=f"GET {urls.path_of(guess.url)}",
         )
+
+
+@rule(
+    "client-ignores-resource-metadata-url",
+    title="Client guesses well-known URLs although the challenge named the PRM URL",
+    phase=Phase.CHALLENGE,
+    party=Party.CLIENT,
+    severity=Severity.ERROR,
+    levels="- | MUST | MUST | MUST",
+)
+def client_ignores_resource_metadata_url(run: Run) -> Iterator[Fault | NotObserved]:
+    """The challenge says where the document is.
+
+    What it checks: After a 401 with `resource_metadata`, the client asked for metadata at other URLs and never at
+    that one.
+
+    Why it matters: The guessed URL may hold nothing, or the metadata of another resource.
+
+    How to fix: Client: parse `resource_metadata` of the WWW-Authenticate header and fetch exactly that URL first.
+
+    When it is a false alarm: The client had the document from before; discovery that began before the 401 is not
+    counted.
+
+    References: MCP 2025-06-18 Authorization Server Location; MCP 2025-11-25 Protected Resource Metadata Discovery
+    Requirements.
+    """
+    challenged = [m for m in run.refusals if m.bearer_challenge and m.bearer_challenge.get("resource_metadata")]
+    first = observed(challenged, "N1", "no challenge with resource_metadata")[0]
+    named = (first.bearer_challenge.get("resource_metadata") if first.bearer_challenge else None) or ""
+    probes = [m for m in run.of(Kind.RESOURCE_METADATA, Kind.SERVER_METADATA) if m.at >= first.at]
+    if any(m.at < first.at for m in run.of(Kind.RESOURCE_METADATA)):
+        raise NotObserved("N3", "discovery began before the 401")
+    observed(probes, "N3", "no discovery after the 401")
+    if not any(m.url == urls.without_query(named) for m in probes):
+        yield Fault(
+            "The client never asked for the metadata URL that the challenge names.",
+            (place(probes[0], "url"), place(first, "header", "www-authenticate")),
+            expected=f"GET {named}",
+            found=f"GET {probes[0].url}",
+        )

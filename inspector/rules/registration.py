@@ -21,7 +21,8 @@ from inspector.timeline.run import Run
 def registration_rejected(run: Run) -> Iterator[Fault | NotObserved]:
     """A client without an identity cannot sign in.
 
-    What it checks: A registration request was answered with an error, and no later one succeeded.
+    What it checks: A registration request at an advertised endpoint was answered with an error, and no later one
+    succeeded. What a client guessed, such as `/register` on the MCP server, is not counted.
 
     Why it matters: The flow ends here, and most clients only say that the connection failed.
 
@@ -37,6 +38,9 @@ def registration_rejected(run: Run) -> Iterator[Fault | NotObserved]:
         accepted_later = any(m.at > message.at and (m.status or 0) < 300 for m in answers)
         if (message.status or 0) < 400 or accepted_later:
             continue
+        if not any(message.url == endpoint for endpoint in _advertised(run)):
+            yield NotObserved("N3", "the client posted to an endpoint that no captured metadata advertises")
+            continue
         error = message.oauth_error
         switched_off = message.status == 404
         reason = (
@@ -49,6 +53,12 @@ def registration_rejected(run: Run) -> Iterator[Fault | NotObserved]:
             found=f"{message.status} {error or ''}".strip(),
             party=Party.CLIENT if error == "invalid_client_metadata" else None,
         )
+
+
+def _advertised(run: Run) -> tuple[str, ...]:
+    documents = [message.good_document for message in run.of(Kind.SERVER_METADATA)]
+    endpoints = (document.text("registration_endpoint") for document in documents if document)
+    return tuple(endpoint for endpoint in endpoints if endpoint)
 
 
 @rule(

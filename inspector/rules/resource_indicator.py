@@ -138,13 +138,13 @@ def resource_invalid_uri(run: Run) -> Iterator[Fault | NotObserved]:
 
 
 def _differing(run: Run) -> Iterator[tuple[Message, str, urls.Comparison, str]]:
-    """Every valid resource sent that is not byte for byte the published one, with its grade."""
+    """Every resource sent that is not byte for byte the published one, with its grade."""
     legs = resource_legs(run)
     wanted = present(run.published_resource, "N3", "no protected resource metadata in the capture")
     for message, values in legs:
         for value in values:
             comparison = urls.compare(wanted, value)
-            if comparison.grade is not Grade.EXACT and urls.is_absolute(value) and not urls.has_fragment(value):
+            if comparison.grade is not Grade.EXACT:
                 yield message, value, comparison, wanted
 
 
@@ -170,7 +170,7 @@ def resource_not_this_server(run: Run) -> Iterator[Fault | NotObserved]:
     References: MCP 2025-06-18 Resource Parameter Implementation.
     """
     for message, value, comparison, wanted in _differing(run):
-        if comparison.grade is Grade.OTHER and not urls.same_origin(value, run.server_url):
+        if _is_elsewhere(run, value, comparison):
             yield Fault(
                 "The resource sent is another server's.",
                 (place(message, where(message), "resource"),),
@@ -203,8 +203,9 @@ def resource_mismatch_prm(run: Run) -> Iterator[Fault | NotObserved]:
     References: MCP 2025-06-18 Canonical Server URI ("aligns with the resource parameter in RFC 9728").
     """
     for message, value, comparison, wanted in _differing(run):
-        other_server = comparison.grade is Grade.OTHER and not urls.same_origin(value, run.server_url)
-        if comparison.grade is Grade.NORMALIZED or other_server or _is_bare_origin(value, comparison):
+        if comparison.grade is Grade.NORMALIZED or _is_bare_origin(value, comparison):
+            continue
+        if _is_elsewhere(run, value, comparison):
             continue
         close = comparison.grade in (Grade.ANCESTOR, Grade.DESCENDANT)
         yield Fault(
@@ -213,6 +214,7 @@ def resource_mismatch_prm(run: Run) -> Iterator[Fault | NotObserved]:
             expected=wanted,
             found=value,
             severity=Severity.WARNING if close else Severity.ERROR,
+            cause="resource-invalid-uri" if not urls.is_absolute(value) or urls.has_fragment(value) else None,
         )
 
 
@@ -245,6 +247,11 @@ def resource_less_specific(run: Run) -> Iterator[Fault | NotObserved]:
                 expected=wanted,
                 found=value,
             )
+
+
+def _is_elsewhere(run: Run, value: str, comparison: urls.Comparison) -> bool:
+    other = comparison.grade is Grade.OTHER and not urls.same_origin(value, run.server_url)
+    return other and urls.is_absolute(value)
 
 
 def _is_bare_origin(value: str, comparison: urls.Comparison) -> bool:

@@ -108,12 +108,12 @@ class TokenExchange:
 
     @property
     def verifier_matches(self) -> bool | None:
-        """Whether the code verifier proves the challenge; None when either was not seen."""
+        """Whether the code verifier belongs to the challenge; None when either was not seen."""
         verifier = self.params.get("code_verifier")
         challenge = self.authorization.params.get("code_challenge") if self.authorization else None
         if self.authorization is None or verifier is None or challenge is None:
             return None
-        return pkce.matches(verifier, challenge, self.authorization.params.get("code_challenge_method"))
+        return pkce.belongs(verifier, challenge)
 
 
 @dataclass(frozen=True)

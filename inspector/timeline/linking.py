@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from itertools import islice
 from urllib.parse import parse_qsl
 
 from inspector.protocol import jwt, pkce, urls
@@ -87,6 +88,8 @@ class Timeline:
         self._unlinked: dict[int, Message] = {}
         self._key_sets: dict[int, Message] = {}
         self._keys: JsonWebKeys = ()
+        self._mcp_urls: set[str] = set()
+        self._named_metadata: set[str] = set()
 
     def add_all(self, exchanges: Iterable[Exchange]) -> None:
         """Add many exchanges in order."""
@@ -95,20 +98,20 @@ class Timeline:
 
     def add(self, exchange: Exchange) -> None:
         """Add an exchange, or take its newer state when it was added before."""
-        message = understand(exchange, {draft.ties.server_url for draft in self._drafts} - {""})
+        message = understand(exchange, self._mcp_urls, self._named_metadata)
         if message.kind is Kind.KEYS and message.good_document:
             self._key_sets[message.id] = message
             self._keys = keys_in(self._key_sets.values())
             for draft in self._drafts:
                 draft.view = None
-        draft = self._owner.get(message.id) or self._find(message)
-        if draft is None:
+        home = self._owner.get(message.id) or self._find(message)
+        if home is None:
             self._unlinked[message.id] = message
             if len(self._unlinked) > _MOST_UNLINKED:
                 del self._unlinked[next(iter(self._unlinked))]
             return
-        self._put(draft, message)
-        self._adopt(draft)
+        self._put(home, message)
+        self._adopt(home)
 
     @property
     def runs(self) -> tuple[Run, ...]:
@@ -135,6 +138,10 @@ class Timeline:
         self._unlinked.pop(message.id, None)
         self._owner[message.id] = draft
         _learn(draft, message)
+        if message.kind is Kind.MCP:
+            self._mcp_urls.add(message.url)
+            named = (challenge.get("resource_metadata") for challenge in message.challenges)
+            self._named_metadata.update(urls.without_query(url) for url in named if url)
         if settled(message.exchange):
             for folded in _fold(draft):
                 del self._owner[folded]
@@ -295,7 +302,8 @@ def _fold(draft: _Draft) -> list[int]:
 
     A client that never gives up makes a hundred requests a second: the first turn, the last and the count tell all.
     """
-    done = [m for m in draft.in_order()[-3 * _LONGEST_CYCLE :] if settled(m.exchange)]
+    recent = list(islice(reversed(draft.messages.values()), 3 * _LONGEST_CYCLE))
+    done = [m for m in reversed(recent) if settled(m.exchange)]
     for length in range(1, _LONGEST_CYCLE + 1):
         turns = [done[-length * (n + 1) : len(done) - length * n] for n in range(3)]
         if len(done) < 3 * length or not any(m.status == 401 for m in turns[0]):

@@ -147,9 +147,15 @@ class Message:
         return self.document.text("error") if self.document and (self.status or 0) >= 400 else None
 
 
-def understand(exchange: Exchange, mcp_urls: Collection[str] = ()) -> Message:
-    """Say what an exchange is, from its content first; `mcp_urls` are endpoints already known to speak MCP."""
+def understand(exchange: Exchange, mcp_urls: Collection[str] = (), metadata_urls: Collection[str] = ()) -> Message:
+    """Say what an exchange is, from its content first.
+
+    `mcp_urls` are endpoints already known to speak MCP, `metadata_urls` what challenges named as the location of
+    protected resource metadata; both without query.
+    """
     draft = Message(exchange, Kind.OTHER)
+    if exchange.method == "GET" and draft.url in metadata_urls:
+        return Message(exchange, Kind.RESOURCE_METADATA)
     return Message(exchange, _kind(draft, mcp_urls))
 
 

@@ -146,14 +146,12 @@ class Run:
         """Link by code, then by proof key, then by being the only candidate; never by time alone."""
         if exchange.grant_type != "authorization_code":
             return None
-        earlier = [a for a in self.authorizations if a.request.at <= exchange.request.at]
+        earlier = [a for a in reversed(self.authorizations) if a.request.at <= exchange.request.at]
         code = exchange.params.get("code")
-        for authorization in earlier:
-            if code is not None and authorization.code == code:
-                return authorization
-        for authorization in earlier:
-            if TokenExchange(exchange.request, authorization).verifier_matches:
-                return authorization
+        with_code = [a for a in earlier if code is not None and a.code == code]
+        proven = [a for a in with_code or earlier if TokenExchange(exchange.request, a).verifier_matches]
+        if proven or with_code:
+            return (proven or with_code)[0]
         unanswered = [a for a in earlier if a.response is None]
         same_client = [a for a in unanswered if a.params.get("client_id") == exchange.params.get("client_id")]
         return same_client[0] if len(same_client) == 1 else None

@@ -62,7 +62,15 @@ def _evidence_stops(run: Run) -> Verdict:
     last = run.messages[-1] if run.messages else None
     step = run.step_of(last) if last else None
     seen = {message.kind for message in run.messages}
-    if run.uses and run.uses[-1].rejected:
+    if run.uses and run.uses[-1].request.status == 403:
+        challenge = run.uses[-1].request.bearer_challenge
+        scope = challenge.get("scope") if challenge else None
+        text = "The MCP server took the token and answered 403" + (f": it wants the scope {scope}." if scope else ".")
+        advice = "Sign in again with the scope the server asks for, and keep capturing."
+    elif run.uses and not run.uses[-1].rejected:
+        text = f"The last answer of the MCP server was {run.uses[-1].request.status}, which is not about authorization."
+        advice = "Look into the answer's body: a protocol error comes before or after authorization, not instead of it."
+    elif run.uses:
         text = "The MCP server refused the token, and nothing in this capture says why."
         advice = "Look into the MCP server's log for the reason; it is not on the wire."
     elif run.code_exchanges and run.code_exchanges[-1].error:

@@ -61,7 +61,7 @@ def token_for_somebody_else(run: Run, checked: Checked) -> Verdict | None:
 
 
 def _client_left_it_out(run: Run, checked: Checked, finding: Finding, observations: tuple[Observation, ...]) -> Verdict:
-    missing = [f for f in checked.of("resource-missing-authorize", "resource-missing-token")]
+    missing = checked.of("resource-missing-authorize", "resource-missing-token")
     both = {f.rule for f in missing} == {"resource-missing-authorize", "resource-missing-token"}
     if finding.cause == "resource-missing-authorize":
         where = (
@@ -78,7 +78,7 @@ def _client_left_it_out(run: Run, checked: Checked, finding: Finding, observatio
         Party.CLIENT,
         Confidence.CERTAIN if run.published_resource else Confidence.LIKELY,
         finding.cause,
-        f"{what}. The token that comes back is for {finding.found.removeprefix('aud = ')}{effect}.",
+        f"{what}. The token that comes back is for {_audience_found(finding)}{effect}.",
         observations,
         (*_server_cleared(run), *_authorization_server_cleared(run)),
         (
@@ -100,7 +100,7 @@ def _resource_had_no_effect(run: Run, finding: Finding, observations: tuple[Obse
         Party.CONFIGURATION,
         Confidence.CERTAIN if default_audience and _looks_like_authkit(run) else Confidence.LIKELY,
         finding.rule,
-        f"The client asked for a token for {_wanted(run)} and got one for {finding.found.removeprefix('aud = ')}: {reason}.",
+        f"The client asked for a token for {_wanted(run)} and got one for {_audience_found(finding)}: {reason}.",
         observations,
         (*_client_cleared(run), *_server_cleared(run)),
         (
@@ -119,13 +119,13 @@ def _undecided(run: Run, finding: Finding, observations: tuple[Observation, ...]
         Party.UNKNOWN,
         Confidence.CERTAIN,
         finding.rule,
-        f"The token is for {finding.found.removeprefix('aud = ')} and not for {_wanted(run)}. Evidence stops here: "
+        f"The token is for {_audience_found(finding)} and not for {_wanted(run)}. Evidence stops here: "
         "whether the client sent resource is not in this capture.",
         observations,
         remedies=(
             Remedy(
                 Party.UNKNOWN,
-                "Capture the authorization request: leave the authorize recorder on, or point the browser at the proxy.",
+                "Capture the authorization request: leave the recorder on, or point the browser at the proxy.",
             ),
         ),
     )
@@ -137,7 +137,7 @@ def _changed_by_refresh(run: Run, finding: Finding, observations: tuple[Observat
         finding.party,
         Confidence.CERTAIN,
         "resource-missing-refresh" if client else finding.rule,
-        f"The first token was right, the refreshed one is for {finding.found.removeprefix('aud = ')}: "
+        f"The first token was right, the refreshed one is for {_audience_found(finding)}: "
         + ("the client left resource out of the refresh." if client else "the refresh did not keep the audience."),
         (*observations, Observation(finding.step, finding.message)),
         _server_cleared(run),
@@ -149,21 +149,25 @@ def _changed_by_refresh(run: Run, finding: Finding, observations: tuple[Observat
 
 
 def refused_resource(run: Run, checked: Checked) -> Verdict | None:
-    """The authorization server answers invalid_target: its list does not have the resource, or the client's is wrong."""
+    """The authorization server answers invalid_target: its list lacks the resource, or the client's is wrong."""
     found = checked.of("invalid-target")
     if not found:
         return None
     finding = found[-1]
     configuration = finding.party is Party.CONFIGURATION
     late = " It had given out a code first, so the login looked fine." if run.authorizations else ""
-    summary = {
-        Party.CONFIGURATION: f"The authorization server does not know the resource {finding.found}, which is exactly the "
-        f"one the MCP server publishes: it is missing from the list of resource indicators.{late}",
-        Party.CLIENT: f"The authorization server refuses the resource, because the client does not send the one the MCP "
-        f"server publishes, {_wanted(run)}.{late}",
-    }.get(
-        finding.party, f"{finding.message} Evidence stops here: which resource was authorized is not in this capture."
-    )
+    if configuration:
+        summary = (
+            f"The authorization server does not know the resource {finding.found}, which is exactly the one the MCP "
+            f"server publishes: it is missing from the list of resource indicators.{late}"
+        )
+    elif finding.party is Party.CLIENT:
+        summary = (
+            "The authorization server refuses the resource, because the client does not send the one the MCP server "
+            f"publishes, {_wanted(run)}.{late}"
+        )
+    else:
+        summary = f"{finding.message} Evidence stops here: which resource was authorized is not in this capture."
     remedies = [Remedy(Party.CONFIGURATION, _add_indicator(run, default=False))]
     if not configuration:
         remedies.insert(0, Remedy(Party.CLIENT, _send_resource(run)))
@@ -182,9 +186,9 @@ def broken_proof(run: Run, checked: Checked) -> Verdict | None:
     """PKCE went wrong and the authorization server refused: the client."""
     rules = ("pkce-missing", "pkce-method-not-s256", "code-verifier-missing", "code-verifier-mismatch")
     found = sorted(checked.of(*rules), key=lambda finding: rules.index(finding.rule))
-    refused = [t for t in run.code_exchanges if t.error] or [
-        a for a in run.authorizations if a.response and "error" in a.response[1]
-    ]
+    refused = any(t.error for t in run.code_exchanges) or any(
+        a.response and "error" in a.response[1] for a in run.authorizations
+    )
     if not found or not refused:
         return None
     return Verdict(
@@ -224,8 +228,8 @@ def good_token_refused(run: Run, checked: Checked) -> Verdict | None:
         (
             Remedy(
                 Party.MCP_SERVER,
-                "Compare the configured audience and issuer with the token's, byte for byte; check the key set URL, the "
-                "allowed algorithms and the clock. The reason is in the server's log, not on the wire.",
+                "Compare the configured audience and issuer with the token's, byte for byte; check the key set URL, "
+                "the allowed algorithms and the clock. The reason is in the server's log, not on the wire.",
             ),
         ),
     )
@@ -243,6 +247,10 @@ STORIES: tuple[Story, ...] = (
 
 def _wanted(run: Run) -> str:
     return run.expected_resource.value if run.expected_resource else "the MCP server's resource"
+
+
+def _audience_found(finding: Finding) -> str:
+    return finding.found.removeprefix("aud = ")
 
 
 def _observe(run: Run, message: Message, text: str) -> Observation:
@@ -335,6 +343,6 @@ def _add_indicator(run: Run, *, default: bool) -> str:
 
 def _allow_list(finding: Finding) -> str:
     return (
-        f"Workaround only: allow the audience {finding.found.removeprefix('aud = ')} (MCP_ALLOWED_TOKEN_AUDIENCES). Risk: "
-        "tokens of every application in that environment are then accepted."
+        f"Workaround only: allow the audience {_audience_found(finding)} (MCP_ALLOWED_TOKEN_AUDIENCES). "
+        "Risk: tokens of every application in that environment are then accepted."
     )

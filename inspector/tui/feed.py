@@ -1,0 +1,115 @@
+"""What the screens show: exchanges as they come, from a finished recording or from a session that is being written."""
+
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
+from itertools import islice
+from typing import Protocol
+
+from inspector.session.model import Exchange
+from inspector.session.reader import Session
+
+_CHUNK = 500
+
+
+class Feed(Protocol):
+    """A source of exchanges.
+
+    `source` names where they come from (a file, a listening address), `title` what it is (`demo`, `recording`), and
+    `live` says whether more may come. `updates` yields new exchanges and newer states of known ones, in the order
+    they were written, and ends when nothing more can come; it may raise InspectorError.
+    """
+
+    source: str
+    title: str
+    live: bool
+
+    def updates(self) -> AsyncIterator[Sequence[Exchange]]:
+        """Yield what is new, oldest first."""
+        ...
+
+
+class FinishedFeed:
+    """Exchanges that are all at hand."""
+
+    live = False
+
+    def __init__(self, exchanges: Sequence[Exchange], *, source: str, title: str = "recording") -> None:
+        self.source = source
+        self.title = title
+        self._exchanges = exchanges
+
+    async def updates(self) -> AsyncIterator[Sequence[Exchange]]:
+        """Yield everything, in parts so that a long recording is on the screen before it is read to its end."""
+        for start in range(0, len(self._exchanges), _CHUNK):
+            yield self._exchanges[start : start + _CHUNK]
+
+
+class SessionFeed:
+    """A session file, read again whenever `changes` gives a sign, and once when there is no `changes`.
+
+    The numbers `changes` yields are only signs that something was written: what is read depends on the file alone, so
+    a lost or doubled sign does no harm.
+    """
+
+    def __init__(
+        self,
+        session: Session,
+        changes: Callable[[], AsyncIterator[int]] | None = None,
+        *,
+        source: str = "",
+        title: str = "session",
+    ) -> None:
+        self.source = source or session.source
+        self.title = title
+        self.live = changes is not None
+        self._session = session
+        self._changes = changes
+        self._after = 0
+
+    async def updates(self) -> AsyncIterator[Sequence[Exchange]]:
+        """Yield what is in the file, then what is written to it until `changes` ends."""
+        async for part in self._unread():
+            yield part
+        if self._changes is None:
+            return
+        async for _ in self._changes():
+            async for part in self._unread():
+                yield part
+
+    async def _unread(self) -> AsyncIterator[Sequence[Exchange]]:
+        while part := await asyncio.to_thread(self._read):
+            self._after = max(exchange.changed for exchange in part)
+            yield part
+
+    def _read(self) -> list[Exchange]:
+        return list(islice(self._session.exchanges(after=self._after), _CHUNK))
+
+
+async def batched(updates: AsyncIterator[Sequence[Exchange]], seconds: float) -> AsyncGenerator[list[Exchange]]:
+    """Join what arrives close together, so that a burst costs one repaint per `seconds`.
+
+    What comes alone is passed on at once. An error is raised after what arrived before it was passed on.
+    """
+    clock = asyncio.get_running_loop().time
+    passed_on = float("-inf")
+    pending = asyncio.ensure_future(_following(updates))
+    try:
+        while (first := await pending) is not None:
+            batch = [*first]
+            pending = asyncio.ensure_future(_following(updates))
+            while (left := passed_on + seconds - clock()) > 0:
+                await asyncio.wait({pending}, timeout=left)
+                if not pending.done():
+                    break
+                if pending.exception() or (more := pending.result()) is None:
+                    break
+                batch += more
+                pending = asyncio.ensure_future(_following(updates))
+            passed_on = clock()
+            yield batch
+    finally:
+        pending.cancel()
+
+
+async def _following(updates: AsyncIterator[Sequence[Exchange]]) -> Sequence[Exchange] | None:
+    return await anext(updates, None)

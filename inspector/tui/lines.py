@@ -1,0 +1,115 @@
+"""Lines of a detail pane, and how they are laid out in two columns for a given width."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import groupby
+
+from rich.cells import cell_len
+from textual.content import Content
+
+from inspector.rules.model import Finding
+from inspector.tui.display import cut_middle, visible
+from inspector.tui.looks import HEADING, KEY, LINK, MUTED, SEVERITY_GLYPH, SEVERITY_STYLE
+from inspector.tui.view import Selection
+
+_GAP = "  "
+_NARROWEST_VALUE = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One logical line: text, or a key with its value. `findings` are marked at it, `target` is where Enter leads."""
+
+    text: Content = Content()
+    key: str | None = None
+    key_style: str = KEY
+    findings: tuple[Finding, ...] = ()
+    target: Selection | None = None
+
+    @property
+    def plain(self) -> str:
+        """The line as it is copied."""
+        return f"{self.key}: {self.text.plain}" if self.key else self.text.plain
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One row of the screen, and the line it belongs to."""
+
+    content: Content
+    line: Line
+
+
+def heading(text: str) -> Line:
+    """The title of a section; our own words only."""
+    return Line(Content.styled(text, HEADING))
+
+
+def note(text: str) -> Line:
+    """A remark of the program, not part of what was captured."""
+    return Line(Content.styled(text, MUTED))
+
+
+def field(
+    key: str,
+    value: Content | str,
+    *,
+    style: str = KEY,
+    findings: Iterable[Finding] = (),
+    target: Selection | None = None,
+) -> Line:
+    """A key and its value. A plain `str` is our own wording; the key may be captured text."""
+    text = Content(value) if isinstance(value, str) else value
+    shown_key = visible(key).plain
+    return Line(text, shown_key, LINK if target and style == KEY else style, tuple(findings), target)
+
+
+def mark(finding: Finding) -> Content:
+    """How a finding is marked at the place it is about."""
+    return Content.styled(f"{SEVERITY_GLYPH[finding.severity]} {finding.rule}", SEVERITY_STYLE[finding.severity])
+
+
+def lay_out(lines: Sequence[Line], width: int) -> list[Row]:
+    """Wrap lines to `width` cells. Neighbouring keyed lines share one key column, and values never run under it."""
+    rows: list[Row] = []
+    for keyed, group in groupby(lines, lambda line: line.key is not None):
+        members = list(group)
+        if keyed:
+            longest = max(cell_len(line.key or "") for line in members)
+            column = max(4, min(longest, width * 2 // 5, width - len(_GAP) - _NARROWEST_VALUE))
+        for line in members:
+            laid = _two_columns(line, column, width) if keyed else _wrapped(line, width)
+            rows.extend(Row(content, line) for content in laid)
+    return rows
+
+
+def _wrapped(line: Line, width: int) -> Iterator[Content]:
+    yield from _with_marks(line, width)
+
+
+def _two_columns(line: Line, column: int, width: int) -> Iterator[Content]:
+    key = cut_middle(line.key or "", column)
+    first = Content.styled(key, line.key_style) + Content(" " * (column - cell_len(key)) + _GAP)
+    margin = Content(" " * (column + len(_GAP)))
+    for number, value in enumerate(_with_marks(line, max(1, width - column - len(_GAP)))):
+        yield (margin if number else first) + value
+
+
+def _with_marks(line: Line, width: int) -> Iterator[Content]:
+    """The line's text with its marks: on the same row where they fit, else each on a row of its own."""
+    wrapped = line.text.wrap(width) or [Content()]
+    yield from wrapped[:-1]
+    last = wrapped[-1].rstrip()
+    for finding in line.findings:
+        marked = mark(finding)
+        if len(wrapped) == 1 and last.cell_length + len(_GAP) + marked.cell_length <= width:
+            last = Content.assemble(last, _GAP if last else "", marked)
+        else:
+            yield last
+            last = marked
+    yield last
+
+
+def linked(line: Line, target: Selection | None) -> Line:
+    """The same line, leading somewhere."""
+    return replace(line, target=target)

@@ -1,0 +1,36 @@
+"""Glyphs and theme colours by meaning. Every glyph is one cell wide and stands beside a word or a number."""
+
+from inspector.rules.model import Severity
+
+ERROR = "$text-error"
+WARNING = "$text-warning"
+GOOD = "$text-success"
+INFO = "$text-primary"
+MUTED = "$text-muted"
+KEY = "$text-secondary"
+STRONG = "bold"
+LINK = "$text-primary"
+HEADING = "$text-accent bold"
+ESCAPED = "reverse"
+HIDDEN = "$text-muted italic"
+
+CROSS = "✗"
+TICK = "✓"
+PENDING = "…"
+UNSEEN = "┄"
+NEUTRAL = "·"
+CURSOR = "▌"
+
+SEVERITY_GLYPH = {Severity.ERROR: CROSS, Severity.WARNING: "!", Severity.INFO: "i"}
+SEVERITY_STYLE = {Severity.ERROR: ERROR, Severity.WARNING: WARNING, Severity.INFO: INFO}
+
+PARTY_NAME = {
+    "client": "client",
+    "mcp-server": "MCP server",
+    "authorization-server": "authorization server",
+    "configuration": "configuration",
+    "edge": "edge (proxy, CDN or firewall)",
+    "unknown": "unknown",
+    "none": "nobody",
+}
+"""How a party is called in a sentence."""

@@ -1,0 +1,1 @@
+"""What the detail panes say, as lines; nothing here knows a widget."""

@@ -1,0 +1,175 @@
+"""The Request and Response panes: what was sent, with each problem marked at the line it is about."""
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+
+from textual.content import Content
+
+from inspector.protocol import content, urls
+from inspector.protocol.params import Params
+from inspector.rules.model import Finding
+from inspector.session.model import Exchange, State
+from inspector.timeline.message import Message
+from inspector.tui.body import body_lines
+from inspector.tui.lines import Line, field, heading, note
+from inspector.tui.looks import ERROR, GOOD, MUTED, STRONG, WARNING
+from inspector.tui.masking import Veil
+from inspector.tui.view import RunView, Selection, duration_of
+
+type Marks = dict[tuple[str, str], list[Finding]]
+"""Findings of one exchange by part and name; taken out as they are shown."""
+
+_REQUEST_PARTS = ("query", "form", "url")
+_NOT_CAPTURED = "This leg was not captured, so there is nothing to show."
+
+
+def request_lines(view: RunView, selection: Selection, veil: Veil) -> list[Line]:
+    """The request of the selected exchange."""
+    message = view.message_of(selection)
+    return list(_request(view, message, veil)) if message else [note(_nothing(selection))]
+
+
+def response_lines(view: RunView, selection: Selection, veil: Veil) -> list[Line]:
+    """The response of the selected exchange."""
+    message = view.message_of(selection)
+    return list(_response(view, message, veil)) if message else [note(_nothing(selection))]
+
+
+def _nothing(selection: Selection) -> str:
+    return "Choose a step in the timeline." if selection.step is None else _NOT_CAPTURED
+
+
+def _request(view: RunView, message: Message, veil: Veil) -> Iterator[Line]:
+    exchange = message.exchange
+    marks = _marks(view, message, on_request=True)
+    url = Content.assemble((exchange.method, STRONG), " ", veil.text(exchange.url))
+    yield Line(url, findings=tuple(marks.pop(("url", ""), ())))
+    yield note(f"{veil.text(exchange.http_version).plain}  ·  exchange {exchange.id}{_listener(exchange, veil)}")
+    if message.query or any(part == "query" for part, _ in marks):
+        yield from _parameters("Query parameters", "query", message.query, marks, veil)
+    if message.form or any(part == "form" for part, _ in marks):
+        yield from _parameters("Form parameters", "form", message.form, marks, veil)
+    yield from _translations(exchange, veil)
+    yield from _headers(exchange.request_headers, marks, veil)
+    if exchange.request_body.size and not message.form:
+        yield from _body(message, "json", marks, veil, of_request=True)
+    yield from _left_over(marks)
+
+
+def _response(view: RunView, message: Message, veil: Veil) -> Iterator[Line]:
+    exchange = message.exchange
+    marks = _marks(view, message, on_request=False)
+    yield Line(_status(exchange, veil), findings=tuple(marks.pop(("status", ""), ())))
+    if exchange.error:
+        yield Line(veil.text(exchange.error, ERROR))
+    taken = duration_of(message)
+    size = f"{exchange.response_body.size:,} bytes"
+    yield note("  ·  ".join(part for part in (taken, size) if part))
+    if message.location:
+        yield from _redirect(message.location, veil)
+    if exchange.response_body.size:
+        yield from _body(message, "json", marks, veil, of_request=False)
+    yield from _headers(exchange.response_headers, marks, veil)
+    yield from _left_over(marks)
+
+
+def _marks(view: RunView, message: Message, *, on_request: bool) -> Marks:
+    """The findings about one side of an exchange; rules name the part, and the part tells the side."""
+    marks: Marks = defaultdict(list)
+    for finding in view.judged.checked.findings:
+        for place in finding.places:
+            if place.exchange == message.id and _is_of_request(message, place.part, place.name) is on_request:
+                part = "json" if place.part == "claim" else place.part
+                name = _token_member(message) if place.part == "claim" else place.name
+                if finding not in marks[part, name]:
+                    marks[part, name].append(finding)
+    return dict(marks)
+
+
+def _is_of_request(message: Message, part: str, name: str) -> bool:
+    if part in _REQUEST_PARTS:
+        return True
+    if part == "header":
+        return message.exchange.request_header(name) is not None or name == "authorization"
+    if part == "claim":
+        return message.bearer is not None
+    if part == "json":
+        in_answer = message.document is not None and name in message.document
+        return not in_answer and message.sent is not None and name in message.sent
+    return False
+
+
+def _token_member(message: Message) -> str:
+    return "authorization" if message.bearer else "access_token"
+
+
+def _parameters(title: str, part: str, params: Params, marks: Marks, veil: Veil) -> Iterator[Line]:
+    yield Line()
+    yield heading(title)
+    for name, value in params.pairs:
+        yield field(name, veil.value(name, value), findings=marks.pop((part, name), ()))
+    for absent in [name for marked, name in marks if marked == part]:
+        yield field(absent, Content.styled("‹not sent›", WARNING), findings=marks.pop((part, absent)))
+
+
+def _headers(headers: Sequence[tuple[str, str]], marks: Marks, veil: Veil) -> Iterator[Line]:
+    if not headers:
+        return
+    yield Line()
+    yield heading("Headers")
+    present = {name.lower() for name, _ in headers}
+    for name, value in headers:
+        found = marks.pop(("header", name.lower()), ())
+        if name.lower() == "authorization":
+            found = [*found, *marks.pop(("json", "authorization"), ())]
+        yield field(name, veil.header(name, value), findings=found)
+    for absent in [name for part, name in marks if part == "header" and name not in present]:
+        yield field(absent, Content.styled("‹not sent›", WARNING), findings=marks.pop(("header", absent)))
+
+
+def _body(message: Message, part: str, marks: Marks, veil: Veil, *, of_request: bool) -> Iterator[Line]:
+    exchange = message.exchange
+    headers = exchange.request_headers if of_request else exchange.response_headers
+    body = exchange.request_body if of_request else exchange.response_body
+    names = [name for marked, name in marks if marked == part and name != "authorization"]
+    own = {name: marks.pop((part, name)) for name in names}
+    media = content.media_type(headers)
+    yield Line()
+    yield heading("Body")
+    if media:
+        yield note(veil.text(media).plain)
+    yield from body_lines(headers, body, veil, own)
+
+
+def _redirect(location: str, veil: Veil) -> Iterator[Line]:
+    yield Line()
+    yield heading("Redirects to")
+    yield Line(veil.text(urls.without_query(location)))
+    for name, value in Params.parse(urls.query_of(location)).pairs:
+        yield field(name, veil.value(name, value))
+
+
+def _translations(exchange: Exchange, veil: Veil) -> Iterator[Line]:
+    if exchange.translations:
+        yield Line()
+        yield heading("Changed by the inspector on the way")
+    for change in exchange.translations:
+        both = Content.assemble(veil.value(change.name, change.client), " → ", veil.value(change.name, change.upstream))
+        yield field(f"{change.part} {change.name}", both)
+
+
+def _left_over(marks: Marks) -> Iterator[Line]:
+    for (part, name), findings in marks.items():
+        yield field(f"{part} {name}".strip(), "", findings=findings)
+
+
+def _status(exchange: Exchange, veil: Veil) -> Content:
+    if exchange.status is None:
+        waiting = {State.FAILED: "No response: the connection broke", State.RECORDED: "The recorder keeps requests only"}
+        return Content.styled(waiting.get(exchange.state, "No response yet"), MUTED)
+    good = exchange.status < 400
+    return Content.assemble((str(exchange.status), f"{GOOD if good else ERROR} {STRONG}"), " ", veil.text(exchange.reason))
+
+
+def _listener(exchange: Exchange, veil: Veil) -> str:
+    return f"  ·  through {veil.text(exchange.listener).plain}" if exchange.listener else ""

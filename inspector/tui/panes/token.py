@@ -1,0 +1,126 @@
+"""The Token pane: what the tokens of an exchange say, and what is known about their signature."""
+
+import json
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+
+from textual.content import Content
+
+from inspector.protocol import jwt
+from inspector.protocol.jwt import Jwt, Signature
+from inspector.rules.model import Finding
+from inspector.timeline.message import Message
+from inspector.tui.lines import Line, field, heading, note
+from inspector.tui.looks import ERROR, GOOD, MUTED, WARNING
+from inspector.tui.masking import Veil
+from inspector.tui.view import RunView, Selection, seconds
+
+_LONGEST_VALUE = 2000
+_TIMES = ("exp", "iat", "nbf", "auth_time", "updated_at")
+_SIGNATURE = {
+    Signature.VALID: ("valid, checked with a captured key", GOOD),
+    Signature.INVALID: ("does not match the captured key of this kid", ERROR),
+    Signature.UNKNOWN_KEY: ("not checked: no captured key has this kid", WARNING),
+    Signature.NOT_CHECKED: ("not checked: no key set was captured", MUTED),
+    Signature.NONE: ("none: the token is not signed", ERROR),
+}
+
+
+def token_lines(view: RunView, selection: Selection, veil: Veil) -> list[Line]:
+    """The tokens of the selected exchange; without any, those of the run's last token response."""
+    message = view.message_of(selection)
+    found = list(_tokens(message)) if message else []
+    lines: list[Line] = []
+    if not found:
+        issued = [exchange for exchange in view.judged.run.token_exchanges if exchange.access_token]
+        if not issued:
+            return [note("No token was issued or used in this run so far.")]
+        message = issued[-1].request
+        found = list(_tokens(message))
+        step = view.judged.run.step_of(message)
+        if selection.step is not None:
+            lines.append(note("This exchange carries no token. The last one issued in this run:"))
+        lines.append(field("issued at", f"step {step}", target=Selection(step, message.id)))
+        lines.append(Line())
+    for name, token in found:
+        if message:
+            lines += [*_token(view, message, name, token, veil), Line()]
+    return lines[:-1]
+
+
+def _tokens(message: Message) -> Iterator[tuple[str, str]]:
+    answer = message.good_document
+    for name in ("access_token", "id_token", "refresh_token"):
+        if answer and (token := answer.text(name)):
+            yield name, token
+    if message.bearer:
+        yield "authorization", message.bearer
+    for name in ("refresh_token", "token", "subject_token"):
+        if token := message.form.get(name):
+            yield name, token
+
+
+def _token(view: RunView, message: Message, name: str, token: str, veil: Veil) -> Iterator[Line]:
+    titles = {"authorization": "Token of the Authorization header", "id_token": "ID token"}
+    yield heading(titles.get(name, name.replace("_", " ").capitalize()))
+    yield field("token", veil.value("token", token))
+    decoded = jwt.decode(token)
+    if decoded is None:
+        yield note("Opaque: not a JWT, so its audience is known to the authorization server alone.")
+        return
+    marks = _claim_marks(view, message) if name in ("access_token", "authorization") else {}
+    words, style = _SIGNATURE[jwt.verify(token, view.judged.run.keys)]
+    yield field("signature", Content.styled(words, style))
+    yield from (field(each, veil.text(_text(value))) for each, value in decoded.header.items())
+    yield Line()
+    yield heading("Claims")
+    for claim, value in decoded.claims.items():
+        yield field(claim, _claim(claim, value, message, veil), findings=marks.pop(claim, ()))
+        if claim == "aud" and name != "id_token":
+            yield from _expected_audience(view, decoded, veil)
+    for absent, findings in marks.items():
+        yield field(absent, Content.styled("‹not in the token›", WARNING), findings=findings)
+
+
+def _claim_marks(view: RunView, message: Message) -> dict[str, list[Finding]]:
+    marks: dict[str, list[Finding]] = {}
+    for finding in view.judged.checked.findings:
+        for place in finding.places:
+            if place.exchange == message.id and place.part == "claim":
+                marks.setdefault(place.name, []).append(finding)
+    return marks
+
+
+def _expected_audience(view: RunView, decoded: Jwt, veil: Veil) -> Iterator[Line]:
+    expected = view.judged.run.expected_resource
+    if expected and expected.value not in (decoded.audiences or ()):
+        yield field("", Content.assemble(("expected ", MUTED), veil.text(expected.value), (f" ({expected.source})", MUTED)))
+
+
+def _claim(claim: str, value: object, message: Message, veil: Veil) -> Content:
+    if claim in _TIMES and isinstance(value, int | float) and not isinstance(value, bool):
+        return _time(value, message)
+    return veil.text(_text(value))
+
+
+def _time(value: float, message: Message) -> Content:
+    """A NumericDate in UTC and as seen from the exchange: that moment decides, not the one of reading."""
+    try:
+        moment = datetime.fromtimestamp(value, UTC)
+    except (OverflowError, ValueError, OSError):
+        return Content(f"{value} (no date)")
+    text = Content(f"{moment:%Y-%m-%d %H:%M:%SZ}")
+    at = message.exchange.response_end or message.at
+    if not at:
+        return text
+    apart = value - at
+    when = f"{seconds(abs(apart))} {'after' if apart >= 0 else 'before'} this exchange"
+    return Content.assemble(text, (f"  {when}", MUTED))
+
+
+def _text(value: object) -> str:
+    if isinstance(value, str):
+        text = value
+    else:
+        text = json.dumps(value, ensure_ascii=False) if isinstance(value, Mapping | list) else json.dumps(value)
+    return text if len(text) <= _LONGEST_VALUE else f"{text[:_LONGEST_VALUE]}… ({len(text):,} characters)"

@@ -21,8 +21,8 @@ from inspector.timeline.run import Run
 def registration_rejected(run: Run) -> Iterator[Fault | NotObserved]:
     """A client without an identity cannot sign in.
 
-    What it checks: A registration request at an advertised endpoint was answered with an error, and no later one
-    succeeded. What a client guessed, such as `/register` on the MCP server, is not counted.
+    What it checks: A registration request was answered with an error, and no later one succeeded. A client that knows
+    no authorization server and guesses `/register` on the MCP server is not counted.
 
     Why it matters: The flow ends here, and most clients only say that the connection failed.
 
@@ -38,8 +38,9 @@ def registration_rejected(run: Run) -> Iterator[Fault | NotObserved]:
         accepted_later = any(m.at > message.at and (m.status or 0) < 300 for m in answers)
         if (message.status or 0) < 400 or accepted_later:
             continue
-        if not any(message.url == endpoint for endpoint in _advertised(run)):
-            yield NotObserved("N3", "the client posted to an endpoint that no captured metadata advertises")
+        guessed = urls.same_origin(message.url, run.server_url) and message.url not in _advertised(run)
+        if guessed and not run.server_metadata:
+            yield NotObserved("N3", "the client guessed an endpoint on the MCP server")
             continue
         error = message.oauth_error
         switched_off = message.status == 404

@@ -67,6 +67,12 @@ class _Server(uvicorn.Server):
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._leaving.wait(), timeout=1)
 
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        # An event stream is left open by its client; closed here, it ends in order instead of as a cancelled task.
+        for connection in list(self.server_state.connections):
+            connection.transport.close()
+        await super().shutdown(sockets)
+
     def leave(self) -> None:
         self.should_exit = True
         self._leaving.set()
@@ -74,7 +80,7 @@ class _Server(uvicorn.Server):
 
 @asynccontextmanager
 async def serving(*sites: tuple[ASGIApp, socket.socket]) -> AsyncIterator[None]:
-    """Serve each application on its bound socket for the time of the context; open streams are cut after a second."""
+    """Serve each application on its bound socket for the time of the context; open streams are closed with it."""
     servers = [_Server(app) for app, _ in sites]
     tasks = [asyncio.create_task(server.serve([site[1]])) for server, site in zip(servers, sites, strict=True)]
     try:

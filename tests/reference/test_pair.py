@@ -1,6 +1,7 @@
 import asyncio
 import socket
 from collections.abc import Callable
+from contextlib import AsyncExitStack
 from dataclasses import replace
 
 import httpx
@@ -25,6 +26,26 @@ async def test_both_servers_run_for_the_time_of_the_context() -> None:
         assert reference.settings.resource_indicators == (reference.mcp_url,)
     with pytest.raises(httpx.ConnectError):
         await ok(metadata)
+
+
+async def test_an_open_event_stream_neither_delays_the_end_nor_fills_the_log(caplog: pytest.LogCaptureFixture) -> None:
+    async with (
+        httpx.AsyncClient(trust_env=False) as http,
+        AsyncExitStack() as open_stream,
+        Reference(DEMO) as reference,
+    ):
+        token = reference.authkit.keys.sign(
+            {"iss": reference.issuer, "aud": reference.mcp_url, "sub": "user_1", "iat": 0, "exp": 9_999_999_999}
+        )
+        headers = {"Authorization": f"Bearer {token}", "Accept": "application/json, text/event-stream"}
+        information = {"name": "test", "version": "1"}
+        params = {"protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": information}
+        message = {"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": params}
+        opened = await http.post(reference.mcp_url, json=message, headers=headers)
+        headers["Mcp-Session-Id"] = opened.headers["mcp-session-id"]
+        stream = await open_stream.enter_async_context(http.stream("GET", reference.mcp_url, headers=headers))
+        assert stream.status_code == 200
+    assert not [record for record in caplog.records if record.levelname in ("WARNING", "ERROR", "CRITICAL")]
 
 
 async def test_two_pairs_run_side_by_side() -> None:

@@ -44,7 +44,7 @@ async def authorize(authkit: AuthKit, request: Request) -> Response:
     mistake is sent to the redirect URI (RFC 6749 section 4.1.2.1).
     """
     try:
-        parameters = Parameters(request.url.query)
+        parameters = Parameters(request.scope["query_string"].decode("latin-1"))
         client = await find(authkit, parameters.required("client_id"))
         redirect_uri = parameters.one("redirect_uri")
     except OAuthError as error:

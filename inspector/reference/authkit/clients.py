@@ -1,7 +1,6 @@
 """Clients: dynamic registration (RFC 7591), look-up by id, and authentication at the token endpoint."""
 
 import base64
-import binascii
 import json
 import secrets
 import time
@@ -73,8 +72,8 @@ def _metadata_in(body: bytes) -> dict[str, Any]:
 
 def _text(metadata: dict[str, Any], name: str) -> str:
     value = metadata.get(name, "")
-    if not isinstance(value, str):
-        raise OAuthError(400, "invalid_client_metadata", f"The {name} is not a string.")
+    if not isinstance(value, str) or any("\ud800" <= character <= "\udfff" for character in value):
+        raise OAuthError(400, "invalid_client_metadata", f"The {name} is not a string of Unicode characters.")
     return value
 
 
@@ -119,7 +118,7 @@ async def authenticated_client(authkit: AuthKit, request: Request, form: Paramet
 def _basic_credentials(encoded: str) -> tuple[str | None, str | None]:
     try:
         client_id, _, secret = base64.b64decode(encoded, validate=True).decode().partition(":")
-    except (binascii.Error, UnicodeDecodeError):
+    except ValueError:  # not ASCII, not base64, or not UTF-8 inside
         return None, None
     return unquote_plus(client_id), unquote_plus(secret)
 

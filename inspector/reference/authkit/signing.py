@@ -42,7 +42,7 @@ class SigningKeys:
                 claims: dict[str, Any] = jwt.decode(
                     token, key.public_key(), algorithms=["RS256"], issuer=issuer, options={"verify_aud": False}
                 )
-            except jwt.InvalidTokenError:
+            except (jwt.InvalidTokenError, RecursionError):
                 continue
             return claims
         return None

@@ -141,7 +141,7 @@ async def userinfo(authkit: AuthKit, request: Request) -> Response:
     """
     scheme, _, bearer = request.headers.get("authorization", "").partition(" ")
     claims = _live_claims(authkit, bearer.strip()) if scheme.lower() == "bearer" else None
-    user = authkit.store.user_by_id(claims["sub"]) if claims is not None else None
+    user = authkit.store.user_by_id(claims.get("sub", "")) if claims is not None else None
     if user is None:
         raise OAuthError(401, "unauthorized")
     return JSONResponse({"sub": user.user_id, "email": user.email, "email_verified": True}, headers=NO_STORE)
@@ -149,7 +149,7 @@ async def userinfo(authkit: AuthKit, request: Request) -> Response:
 
 def _live_claims(authkit: AuthKit, access_token: str) -> dict[str, Any] | None:
     claims = authkit.keys.claims(access_token, authkit.issuer)
-    return None if claims is None or claims["sid"] in authkit.store.revoked_sessions else claims
+    return None if claims is None or claims.get("sid") in authkit.store.revoked_sessions else claims
 
 
 async def device_authorization(authkit: AuthKit, request: Request) -> Response:

@@ -59,7 +59,7 @@ def mcp_server_app(settings: Callable[[], Settings], mcp_url: str, issuer: str) 
 
     async def authorization_server(request: Request) -> Response:
         """The issuer's own metadata, for clients of revision 2025-03-26 that look for it here."""
-        document = "openid-configuration" if "openid" in request.url.path else "oauth-authorization-server"
+        document = "openid-configuration" if "openid" in request.scope["path"] else "oauth-authorization-server"
         try:
             answer = await http.get(f"{issuer}/.well-known/{document}")
         except httpx.HTTPError:

@@ -55,7 +55,7 @@ class TokenVerifier:
     async def _key_for(self, token: str) -> jwt.PyJWK:
         try:
             header = jwt.get_unverified_header(token)
-        except jwt.InvalidTokenError:
+        except (jwt.InvalidTokenError, RecursionError):
             raise InvalidToken("format: this is not a signed JWT") from None
         if header.get("alg") != "RS256":
             raise InvalidToken("alg: the token is not signed with RS256")

@@ -76,6 +76,14 @@ async def test_an_unknown_client_ends_on_a_page_and_not_at_the_client(pair: "Pai
     assert expected in Page(page).text
 
 
+@pytest.mark.parametrize("query", ["client_id=%ff", "%00=%00", "client_id=a&client_id=b", "&".join("abc" * 99)])
+@pytest.mark.parametrize("host", ["localhost", "["])
+async def test_nonsense_ends_on_the_error_page_too(pair: "Pair", query: str, host: str) -> None:
+    answer = await pair.http.get(pair.at_authkit("/oauth2/authorize?" + query), headers={"Host": host})
+    assert answer.status_code == 302
+    assert answer.headers["location"].startswith("/oauth2/error?error=")
+
+
 async def test_the_error_page_escapes_what_the_url_says(pair: "Pair") -> None:
     page = await pair.http.get(pair.at_authkit("/oauth2/error"), params={"error": HOSTILE_NAME})
     assert "script" not in Page(page).tags

@@ -54,8 +54,12 @@ async def test_registration_refuses_what_it_cannot_accept(pair: "Pair", metadata
     assert (answer.status_code, answer.json()["error"]) == (400, error)
 
 
-@pytest.mark.parametrize("body", [b"", b"\xff", b"[" * 60_000], ids=["empty", "not UTF-8", "deeply nested"])
-async def test_a_body_that_is_no_json_is_a_client_error(pair: "Pair", body: bytes) -> None:
+@pytest.mark.parametrize(
+    "body",
+    [b"", b"\xff", b"[" * 60_000, rb'{"redirect_uris": ["app:/callback"], "client_name": "\ud800"}'],
+    ids=["empty", "not UTF-8", "deeply nested", "half a character"],
+)
+async def test_a_body_that_is_no_good_json_is_a_client_error(pair: "Pair", body: bytes) -> None:
     answer = await pair.http.post(pair.at_authkit("/oauth2/register"), content=body)
     assert (answer.status_code, answer.json()["error"]) == (400, "invalid_client_metadata")
 
@@ -81,6 +85,19 @@ async def test_a_client_authenticates_only_as_it_registered(pair: "Pair", method
     assert answers["client_secret_basic"].headers.get("www-authenticate", "") == (
         "" if method == "client_secret_basic" else 'Basic realm="AuthKit"'
     )
+
+
+@pytest.mark.parametrize("credentials", ["&", "4pyT", "/w==", "\xfc"])
+async def test_malformed_credentials_are_a_client_error(pair: "Pair", credentials: str) -> None:
+    answer = await pair.http.post(
+        pair.at_authkit("/oauth2/token"),
+        content="grant_type=authorization_code",
+        headers=[
+            (b"authorization", f"Basic {credentials}".encode("latin-1")),
+            (b"content-type", b"application/x-www-form-urlencoded"),
+        ],
+    )
+    assert (answer.status_code, answer.json()["error"]) == (401, "invalid_client")
 
 
 async def test_a_wrong_secret_an_unknown_client_and_no_client_are_401(pair: "Pair") -> None:

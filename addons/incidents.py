@@ -7,14 +7,14 @@ _TRUST = (
 
 def client_sentence(host: str, error: str) -> str:
     """Why the client's side of the handshake failed, from mitmproxy's words for it."""
-    if "does not trust the proxy's certificate" in error:
-        alert = error.rpartition("(")[2].rstrip(")")
-        return f"The client does not trust the inspector's certificate for {host} (TLS alert: {alert}); {_TRUST}."
     if "disconnected during the handshake" in error or error == "connection closed":
         return (
             f"The client closed the connection for {host} during the TLS handshake, which is what Node and Python "
             f"clients do when they do not trust the inspector's certificate; {_TRUST}."
         )
+    if "does not trust the proxy's certificate" in error:
+        alert = error.rpartition("(")[2].rstrip(")")
+        return f"The client does not trust the inspector's certificate for {host} (TLS alert: {alert}); {_TRUST}."
     return f"The TLS handshake between the client and the inspector failed for {host}: {error}."
 
 

@@ -6,10 +6,10 @@ import os
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from mitmproxy import ctx
 from mitmproxy.addonmanager import Loader
-from mitmproxy.addons.proxyserver import Proxyserver
 from mitmproxy.exceptions import OptionsError
 from mitmproxy.http import HTTPFlow
 from mitmproxy.tls import ClientHelloData, TlsData
@@ -24,6 +24,9 @@ from addons.recorder import Recorder
 from addons.scope import Scope
 from inspector.errors import InspectorError
 from inspector.session.writer import SessionWriter
+
+if TYPE_CHECKING:
+    from mitmproxy.addons.proxyserver import Proxyserver
 
 FORBIDDEN_OPTIONS = ("emudhra", "emudhra_old")
 """Options of mitmproxy 12.3 that sign with a private key published inside its package."""
@@ -62,7 +65,7 @@ class InspectorAddon:
                     )
             self.scope.learns_servers = not ctx.options.inspector_targets
         self.scope.record_all = ctx.options.inspector_record_all
-        if self.writer is None:
+        if "inspector_session" in updated and self.writer is None:
             self._open_session(ctx.options.inspector_session)
 
     def running(self) -> None:

@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from pathlib import Path
 
 from inspector.capture.proxy import RunningProxy
@@ -13,7 +13,7 @@ POLL_INTERVAL = 0.2
 """Seconds between two looks at a session whose proxy does not push."""
 
 
-async def changes(source: RunningProxy | Path) -> AsyncIterator[int]:
+async def changes(source: RunningProxy | Path) -> AsyncGenerator[int]:
     """Yield each higher change number of the session, the present one first, for as long as the caller listens.
 
     A proxy pushes them; when its channel breaks, and for a session alone, the file is looked at.
@@ -31,7 +31,7 @@ async def changes(source: RunningProxy | Path) -> AsyncIterator[int]:
             yield (latest := number)
 
 
-async def _pushed(proxy: RunningProxy) -> AsyncIterator[int]:
+async def _pushed(proxy: RunningProxy) -> AsyncGenerator[int]:
     try:
         reader, writer = await asyncio.open_connection("127.0.0.1", proxy.control_port)
     except OSError:
@@ -48,7 +48,7 @@ async def _pushed(proxy: RunningProxy) -> AsyncIterator[int]:
         writer.close()
 
 
-async def _polled(path: Path) -> AsyncIterator[int]:
+async def _polled(path: Path) -> AsyncGenerator[int]:
     session: Session | None = None
     try:
         while True:

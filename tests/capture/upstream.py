@@ -110,8 +110,8 @@ def make_certificates(folder: Path) -> Certificates:
     now = datetime.datetime.now(datetime.UTC)
     address = x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))])
 
-    def certificate(subject: x509.Name, key: ec.EllipticCurvePrivateKey, extension: x509.ExtensionType) -> bytes:
-        built = (
+    def certificate(subject: x509.Name, key: ec.EllipticCurvePrivateKey, *extensions: x509.ExtensionType) -> bytes:
+        builder = (
             x509.CertificateBuilder()
             .subject_name(subject)
             .issuer_name(ca_name)
@@ -119,14 +119,28 @@ def make_certificates(folder: Path) -> Certificates:
             .serial_number(x509.random_serial_number())
             .not_valid_before(now - datetime.timedelta(days=1))
             .not_valid_after(now + datetime.timedelta(days=1))
-            .add_extension(extension, critical=isinstance(extension, x509.BasicConstraints))
-            .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
-            .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(ca_key.public_key()), critical=False)
         )
-        return built.sign(ca_key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM)
+        own, issuer = x509.SubjectKeyIdentifier, x509.AuthorityKeyIdentifier
+        identifiers = own.from_public_key(key.public_key()), issuer.from_issuer_public_key(ca_key.public_key())
+        for extension in (*identifiers, *extensions):
+            builder = builder.add_extension(extension, critical=isinstance(extension, x509.BasicConstraints))
+        return builder.sign(ca_key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM)
 
+    # Python 3.13 verifies by the letter of RFC 5280: a CA says that it is one and what its key is for.
+    is_ca = x509.BasicConstraints(ca=True, path_length=None)
+    signs = x509.KeyUsage(
+        digital_signature=False,
+        content_commitment=False,
+        key_encipherment=False,
+        data_encipherment=False,
+        key_agreement=False,
+        key_cert_sign=True,
+        crl_sign=True,
+        encipher_only=False,
+        decipher_only=False,
+    )
     files = Certificates(folder / "ca.pem", folder / "server.pem")
-    files.ca.write_bytes(certificate(ca_name, ca_key, x509.BasicConstraints(ca=True, path_length=0)))
+    files.ca.write_bytes(certificate(ca_name, ca_key, is_ca, signs))
     key = server_key.private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     )

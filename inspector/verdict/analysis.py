@@ -46,3 +46,10 @@ class Analysis:
             checked = check(run)
             known = self._judged[run.id] = Judged(run, checked, judge(run, checked))
         return known
+
+
+def analyse(exchanges: Iterable[Exchange], pinned_revision: str = "") -> Analysis:
+    """Analyse a finished recording. Sorted by time first: a session lists what was written last at the end."""
+    analysis = Analysis(pinned_revision)
+    analysis.add(sorted(exchanges, key=lambda exchange: (exchange.started_at, exchange.id)))
+    return analysis

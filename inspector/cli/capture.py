@@ -1,0 +1,185 @@
+"""`run` and `env`: put the proxy between a client and its servers."""
+
+import os
+import re
+from collections.abc import Sequence
+from datetime import datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from inspector.cli.check import EXIT_FINDINGS
+
+if TYPE_CHECKING:
+    from inspector.capture.environment import ClientVariable
+    from inspector.capture.proxy import RunningProxy
+
+Server = Annotated[
+    list[str] | None,
+    typer.Option("--server", metavar="URL", help="The MCP server to look at; needed for https, may be repeated."),
+]
+SessionFile = Annotated[Path | None, typer.Option("--session", help="Where to keep the session.")]
+Port = Annotated[int, typer.Option(help="Port of the proxy; 0 takes a free one.")]
+RecordAll = Annotated[bool, typer.Option("--record-all", help="Record everything, not the sign-in alone.")]
+NoRecorder = Annotated[
+    bool,
+    typer.Option("--no-authorize-recorder", help="Leave authorization_endpoint as it is; the browser leg is not seen."),
+]
+UpstreamCa = Annotated[Path | None, typer.Option("--upstream-ca", help="PEM file of a CA your servers are signed by.")]
+
+
+def run(
+    command: Annotated[list[str], typer.Argument(metavar="COMMAND...", help="The client, as you start it.")],
+    server: Server = None,
+    session: SessionFile = None,
+    port: Port = 0,
+    record_all: RecordAll = False,
+    no_authorize_recorder: NoRecorder = False,
+    upstream_ca: UpstreamCa = None,
+) -> None:
+    """Start a client with the proxy in between, and say who is at fault when it ends.
+
+    The client keeps the terminal, its input and its output; what we say goes to standard error. URLs on its command
+    line are taken as the servers to look at.
+
+    Example: mcp-auth-inspector run -- npx mcp-remote http://localhost:3001/mcp
+    """
+    from inspector.capture.launch import run_client
+    from inspector.capture.proxy import ProxySettings, start_proxy
+
+    proxy = start_proxy(
+        ProxySettings(
+            session=session or _new_session(),
+            port=port,
+            targets=(*(server or ()), *_urls_in(command)),
+            record_all=record_all,
+            authorize_recorder=not no_authorize_recorder,
+            exit_with=os.getpid(),
+            upstream_ca=upstream_ca,
+        )
+    )
+    try:
+        _say(f"capturing through {proxy.url}; watch it live in another terminal: mcp-auth-inspector open")
+        variables = {variable.name: variable.value for variable in _variables(proxy)}
+        code = run_client(command, {**os.environ, **variables})
+    finally:
+        proxy.stop()
+    _say(f"the client ended with exit code {code}")
+    if _summarise(proxy.session):
+        raise typer.Exit(EXIT_FINDINGS)
+
+
+class EnvFormat(StrEnum):
+    """How `env` prints the variables."""
+
+    POSIX = "posix"
+    FISH = "fish"
+    POWERSHELL = "powershell"
+    JSON = "json"
+
+
+def env(
+    server: Server = None,
+    format: Annotated[EnvFormat, typer.Option("--format", "-f", help="For which shell, or JSON.")] = EnvFormat.POSIX,
+    session: SessionFile = None,
+    port: Port = 0,
+    record_all: RecordAll = False,
+    no_authorize_recorder: NoRecorder = False,
+    upstream_ca: UpstreamCa = None,
+    stop: Annotated[bool, typer.Option("--stop", help="Stop capturing, and say where the sessions are.")] = False,
+) -> None:
+    """Print the variables that send a client through the proxy, which is started if none runs.
+
+    The proxy stays until `env --stop`. The JSON form goes into a client's configuration, under `env`.
+
+    Example: eval "$(mcp-auth-inspector env --server http://localhost:3001/mcp)"
+    """
+    from inspector.capture.environment import as_json, as_shell
+    from inspector.capture.proxy import ProxySettings, find_running, start_proxy
+
+    running = find_running()
+    if stop:
+        for proxy in running:
+            proxy.stop()
+            _say(f"stopped; the session is {proxy.session}")
+        if not running:
+            _say("no capture was running")
+        return
+    if running and session is None and port in (0, running[-1].port):
+        proxy = running[-1]
+        for url in server or ():
+            proxy.add_target(url)
+        _say(f"using the capture that runs on {proxy.url}")
+    else:
+        proxy = start_proxy(
+            ProxySettings(
+                session=session or _new_session(),
+                port=port,
+                targets=tuple(server or ()),
+                record_all=record_all,
+                authorize_recorder=not no_authorize_recorder,
+                upstream_ca=upstream_ca,
+            )
+        )
+        _say(f"capturing through {proxy.url} to {proxy.session}")
+    _say("watch it: mcp-auth-inspector open      end it: mcp-auth-inspector env --stop")
+    variables = _variables(proxy)
+    match format:
+        case EnvFormat.JSON:
+            typer.echo(as_json(variables))
+        case EnvFormat.POSIX:
+            typer.echo(as_shell(variables, "posix"), nl=False)
+        case EnvFormat.FISH:
+            typer.echo(as_shell(variables, "fish"), nl=False)
+        case EnvFormat.POWERSHELL:
+            typer.echo(as_shell(variables, "powershell"), nl=False)
+
+
+def _variables(proxy: "RunningProxy") -> "tuple[ClientVariable, ...]":
+    from inspector.capture.ca_bundle import write_ca_bundle
+    from inspector.capture.environment import client_variables
+
+    return client_variables(proxy.url, write_ca_bundle(proxy.ca_certificate, os.environ), os.environ)
+
+
+def _new_session() -> Path:
+    from inspector.session.location import new_session_path
+
+    return new_session_path(datetime.now().astimezone())
+
+
+def _urls_in(command: Sequence[str]) -> tuple[str, ...]:
+    return tuple(word for word in command if re.match(r"https?://[^\s]+$", word))
+
+
+def _summarise(session: Path) -> bool:
+    """Print the verdict on every run to standard error; True when there is a finding of severity error."""
+    from inspector.report.text import verdict_lines
+    from inspector.session.reader import Session
+    from inspector.verdict.analysis import analyse
+
+    recorded = Session.open(session)
+    try:
+        runs = analyse(recorded.exchanges()).runs
+        incidents = [incident.text for incident in recorded.incidents()]
+    finally:
+        recorded.close()
+    for text in incidents:
+        _say(text)
+    for judged in runs:
+        typer.echo("", err=True)
+        for line in verdict_lines(judged.verdict):
+            typer.echo(line, err=True)
+    if not runs:
+        _say("no request to an MCP server was seen: does the client read proxy variables? https needs --server URL")
+    typer.echo("", err=True)
+    _say(f"the whole sign-in: mcp-auth-inspector open {session}")
+    return any(judged.checked.errors for judged in runs)
+
+
+def _say(text: str) -> None:
+    from inspector.display import visible
+
+    typer.echo(f"mcp-auth-inspector: {visible(text)}", err=True)

@@ -1,0 +1,59 @@
+"""The command `mcp-auth-inspector`: collects the commands and turns what goes wrong into one sentence."""
+
+import os
+import sys
+import traceback
+
+import typer
+
+from inspector.cli import capture, check, demo, reference, rules, view
+from inspector.display import visible
+from inspector.errors import InspectorError
+
+DEBUG_VARIABLE = "MCP_AUTH_INSPECTOR_DEBUG"
+
+app = typer.Typer(
+    name="mcp-auth-inspector",
+    help="Shows what really happens when an MCP client signs in to a protected MCP server, and who is at fault.",
+    epilog="Start here: mcp-auth-inspector demo",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+    rich_markup_mode=None,
+)
+app.command("demo")(demo.demo)
+app.command("run", context_settings={"allow_interspersed_args": False})(capture.run)
+app.command("env")(capture.env)
+app.command("open")(view.open_recording)
+app.command("check")(check.check)
+app.command("reference")(reference.reference)
+app.command("rules")(rules.rules)
+
+
+def main() -> None:
+    """Run the command line. Exit codes: 0 clean, 1 findings of severity error, 2 usage or unreadable input."""
+    try:
+        app()
+    except InspectorError as problem:
+        print(f"mcp-auth-inspector: {visible(str(problem))}", file=sys.stderr)
+        sys.exit(2)
+    except BrokenPipeError:
+        # The reader of a pipe has seen enough; Python would complain once more when it flushes at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(0)
+    except Exception as fault:
+        _report_fault(fault)
+        sys.exit(2)
+
+
+def _report_fault(fault: Exception) -> None:
+    """Name a fault of this program without the values it met, which may be captured secrets."""
+    last = traceback.extract_tb(fault.__traceback__)[-1]
+    where = f"{os.path.basename(last.filename)}:{last.lineno}"
+    print(
+        f"mcp-auth-inspector: internal error, {type(fault).__name__} at {where}; nothing captured is lost. "
+        f"Set {DEBUG_VARIABLE}=1 to see the traceback, and please report it.",
+        file=sys.stderr,
+    )
+    if os.environ.get(DEBUG_VARIABLE):
+        traceback.print_exception(fault)

@@ -1,0 +1,1 @@
+"""What leaves the program: the verdict as text for people and as JSON for other tools."""

@@ -160,12 +160,9 @@ def _summarise(session: Path) -> bool:
     from inspector.session.reader import Session
     from inspector.verdict.analysis import analyse
 
-    recorded = Session.open(session)
-    try:
+    with Session.open(session) as recorded:
         runs = analyse(recorded.exchanges()).runs
         incidents = [incident.text for incident in recorded.incidents()]
-    finally:
-        recorded.close()
     for text in incidents:
         _say(text)
     for judged in runs:

@@ -70,11 +70,8 @@ def _print_verdicts(proxy: "RunningProxy") -> bool:
     from inspector.session.reader import Session
     from inspector.verdict.analysis import analyse
 
-    session = Session.open(proxy.session)
-    try:
+    with Session.open(proxy.session) as session:
         analysis = analyse(session.exchanges())
-    finally:
-        session.close()
     typer.echo(text_report(session.source, analysis), nl=False)
     return any(judged.checked.errors for judged in analysis.runs)
 

@@ -52,11 +52,8 @@ class Client:
         analysis, after = Analysis(), 0
         async with asyncio.timeout(PATIENCE):
             async for _ in changes(self.session):
-                session = Session.open(self.session)
-                try:
+                with Session.open(self.session) as session:
                     new = list(session.exchanges(after=after))
-                finally:
-                    session.close()
                 after = max((exchange.changed for exchange in new), default=after)
                 analysis.add(new)
                 if seen(analysis.runs):

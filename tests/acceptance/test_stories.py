@@ -33,11 +33,8 @@ async def play(proxy: RunningProxy, profile: str, settings: Settings) -> Judged:
     async with Reference(settings) as pair:
         proxy.add_target(pair.mcp_url)
         await perform(load_profile(profile), pair.mcp_url, proxy=proxy.url)
-    session = Session.open(proxy.session)
-    try:
+    with Session.open(proxy.session) as session:
         runs = analyse(session.exchanges()).runs
-    finally:
-        session.close()
     return next(judged for judged in runs if judged.run.server_url == pair.mcp_url)
 
 

@@ -1,0 +1,49 @@
+import sys
+from pathlib import Path
+
+from inspector.session.reader import Session
+from tests.cli.conftest import Run
+
+
+def test_the_client_keeps_its_output_and_gets_the_proxy(run: Run, tmp_path: Path) -> None:
+    program = "import os; print(os.environ['HTTP_PROXY'], repr(os.environ['NO_PROXY']))"
+    done = run("run", "--session", str(tmp_path / "s.mcpauth"), "--", sys.executable, "-c", program)
+    assert done.stdout.startswith("http://127.0.0.1:")
+    assert done.stdout.endswith(" ''\n")
+    assert done.returncode == 0
+    assert "no request to an MCP server was seen" in done.stderr
+    with Session.open(tmp_path / "s.mcpauth") as session:
+        assert session.count == 0
+
+
+def test_the_clients_exit_code_is_told(run: Run) -> None:
+    done = run("run", "--", sys.executable, "-c", "raise SystemExit(7)")
+    assert "exit code 7" in done.stderr
+
+
+def test_a_command_that_is_not_there(run: Run) -> None:
+    done = run("run", "--", "no-such-client")
+    assert done.returncode == 2
+    assert "'no-such-client' was not found" in done.stderr
+
+
+def test_an_existing_file_is_not_overwritten(run: Run, tmp_path: Path) -> None:
+    precious = tmp_path / "precious.txt"
+    precious.write_text("keep me")
+    done = run("run", "--session", str(precious), "--", sys.executable, "-c", "")
+    assert done.returncode == 2
+    assert precious.read_text() == "keep me"
+
+
+def test_env_starts_a_capture_once_and_stops_it(run: Run) -> None:
+    first = run("env", "--server", "http://localhost:1/mcp")
+    second = run("env", "--format", "json")
+    try:
+        assert "export HTTPS_PROXY=http://127.0.0.1:" in first.stdout
+        port = first.stdout.partition("export HTTP_PROXY=http://127.0.0.1:")[2].split()[0]
+        assert f"http://127.0.0.1:{port}" in second.stdout
+        assert "using the capture that runs" in second.stderr
+    finally:
+        stopped = run("env", "--stop")
+    assert "the session is" in stopped.stderr
+    assert "no capture was running" in run("env", "--stop").stderr

@@ -61,6 +61,8 @@ class Recorder:
     @harmless
     def request(self, flow: HTTPFlow) -> None:
         """Write the request."""
+        if flow.id not in self._flights:
+            return  # an upload that goes on although the server has answered
         _, flight = self._flights[flow.id]
         if isinstance(flight.request, Body):
             flight.request = body_of(flow.request.raw_content)
@@ -136,7 +138,7 @@ class Recorder:
         self._write(flight, _snapshot(flow, flight, State.RESPONDING))
 
     def _write(self, flight: _Flight, exchange: Exchange) -> None:
-        written = self._writer.record(replace(exchange, id=flight.row))
+        written = self._writer.record(exchange)
         flight.row = written.id
         self._announce(written.changed)
 
@@ -148,6 +150,7 @@ def _snapshot(flow: HTTPFlow, flight: _Flight, state: State) -> Exchange:
         flight.request.body(whole=request_is_whole) if isinstance(flight.request, Tee) else flight.request,
         flight.response.body(whole=state is State.COMPLETE) if isinstance(flight.response, Tee) else flight.response,
         state,
+        flight.row,
     )
 
 

@@ -13,11 +13,11 @@ KEPT_BODY = 1024 * 1024
 """Bytes of a body that are kept; the true size and the digest of the whole are kept too."""
 
 
-def exchange_of(flow: HTTPFlow, request_body: Body, response_body: Body, state: State) -> Exchange:
-    """The exchange as it stands at this moment of the flow."""
+def exchange_of(flow: HTTPFlow, request_body: Body, response_body: Body, state: State, row: int = 0) -> Exchange:
+    """The exchange as it stands at this moment of the flow; `row` is its id in the session, 0 for none yet."""
     request, response = flow.request, flow.response
     return Exchange(
-        id=0,
+        id=row,
         method=request.method,
         url=request.pretty_url.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace"),
         request_headers=headers_of(request.headers),

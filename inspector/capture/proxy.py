@@ -14,6 +14,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from inspector.capture.ca_bundle import write_upstream_bundle
 from inspector.capture.control import ControlLink, ProxyIsGone
 from inspector.errors import CaptureError
 from inspector.session.files import make_private_folders
@@ -37,7 +38,7 @@ class ProxySettings:
 
     `port` 0 takes any free one. `targets` are URLs of MCP servers; without one the proxy learns it from the first
     plain HTTP request. With `exit_with` the proxy ends when that process has ended, otherwise when it is stopped.
-    `upstream_ca` is a PEM file with further CAs that servers may be signed by.
+    `upstream_ca` is a PEM file with CAs that servers may be signed by besides the public ones.
     """
 
     session: Path
@@ -108,18 +109,17 @@ def start_proxy(settings: ProxySettings) -> RunningProxy:
     """
     if settings.port and _is_taken(settings.port):
         raise _port_is_taken(settings.port)
-    if settings.upstream_ca is not None and not settings.upstream_ca.is_file():
-        raise CaptureError(f"{settings.upstream_ca} is not a file; give the certificate of the servers' CA as PEM.")
     home = state_directory()
     notes, certificates = _private_folder(home / "running"), _private_folder(home / "certificates")
     note = notes / f"{secrets.token_hex(8)}.json"
+    command = _command(settings, note, certificates)
     log = home / "proxy.log"
     with open(os.open(log, os.O_CREAT | os.O_APPEND | os.O_WRONLY, 0o600), "ab") as output:
         if output.tell() > _LOG_LIMIT:
             output.truncate(0)
         log_begins = output.tell()
         process = subprocess.Popen(  # noqa: S603  our own interpreter, without a shell
-            _command(settings, note, certificates),
+            command,
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,
@@ -175,7 +175,7 @@ def _command(settings: ProxySettings, note: Path, certificates: Path) -> list[st
         "inspector_exit_with": settings.exit_with or 0,
     }
     if settings.upstream_ca is not None:
-        options["ssl_verify_upstream_trusted_ca"] = settings.upstream_ca.absolute()
+        options["ssl_verify_upstream_trusted_ca"] = write_upstream_bundle(certificates, settings.upstream_ca)
     pairs = [*options.items(), *(("inspector_targets", target) for target in settings.targets)]
     arguments = [argument for name, value in pairs for argument in ("--set", f"{name}={value}")]
     # -P: the folder the user stands in must not lend modules to the proxy.

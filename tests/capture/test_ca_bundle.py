@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from inspector.capture.ca_bundle import write_ca_bundle
+from inspector.capture.ca_bundle import write_ca_bundle, write_upstream_bundle
 from inspector.errors import CaptureError
 from tests.capture.upstream import make_certificates
 
@@ -65,5 +65,18 @@ def test_it_is_written_again_only_when_something_changed(ours: Path, tmp_path: P
 
 
 def test_no_certificate_of_ours_is_said_in_one_sentence(tmp_path: Path) -> None:
-    with pytest.raises(CaptureError, match=r"cannot be written to .*bundle\.pem \(No such file or directory\)"):
+    with pytest.raises(CaptureError, match=r"none\.pem is no readable file of certificates"):
         write_ca_bundle(tmp_path / "none.pem", {})
+
+
+def test_a_folder_that_takes_no_file_is_said_in_one_sentence(ours: Path, tmp_path: Path) -> None:
+    with pytest.raises(CaptureError, match=r"cannot be written to .* \(No such file or directory\)"):
+        write_upstream_bundle(tmp_path / "none", ours)
+
+
+def test_the_proxy_trusts_the_public_roots_and_the_users(ours: Path, tmp_path: Path) -> None:
+    bundle = write_upstream_bundle(tmp_path, ours)
+    assert names(bundle) == names(write_ca_bundle(ours, {}))
+    assert write_upstream_bundle(tmp_path, ours) == bundle
+    (tmp_path / "other").mkdir()
+    assert write_upstream_bundle(tmp_path, make_certificates(tmp_path / "other").ca) != bundle

@@ -80,7 +80,7 @@ def test_a_port_that_is_taken_while_the_proxy_starts_is_named_too(
         ({"targets": ("localhost:3001/mcp",)}, "'localhost:3001/mcp' is not a URL; give one such as"),
         ({"session": Path("/proc/no/session.mcpauth")}, "/proc/no/session.mcpauth cannot be created"),
         ({"session": Path(__file__)}, "cannot be continued as a session"),
-        ({"upstream_ca": Path("/no/ca.pem")}, "/no/ca.pem is not a file"),
+        ({"upstream_ca": Path("/no/ca.pem")}, "/no/ca.pem is no readable file of certificates"),
     ],
     ids=["target", "folder", "foreign file", "certificate"],
 )

@@ -57,12 +57,12 @@ def where(message: Message) -> str:
     return "query" if message.query and not message.form else "form"
 
 
-def readable_code_exchanges(run: Run) -> tuple[TokenExchange, ...]:
-    """Token requests that redeem a code and whose body can be read."""
-    seen = observed(run.code_exchanges, "N1", "no token request in the capture")
-    readable = tuple(exchange for exchange in seen if not exchange.request.request_lost)
-    observed(readable, "N2", "the token request's body is not readable")
-    return readable
+def readable_exchanges(run: Run, *grants: str) -> tuple[TokenExchange, ...]:
+    """Token requests of these grants. A body that was not kept may hide one, so it is not called absent."""
+    found = tuple(exchange for exchange in run.token_exchanges if exchange.grant_type in grants)
+    if not found and any(exchange.request.request_lost for exchange in run.token_exchanges):
+        raise NotObserved("N2", "the token request's body is not readable")
+    return tuple(observed(found, "N1", "no such token request in the capture"))
 
 
 def decoded_exchanges(run: Run) -> tuple[TokenExchange, ...]:
@@ -73,10 +73,28 @@ def decoded_exchanges(run: Run) -> tuple[TokenExchange, ...]:
 
 def is_client_id(run: Run, audience: str) -> bool:
     """Whether an audience is a client id: one of this flow, or one of the form WorkOS gives out."""
-    known = {a.params.get("client_id") for a in run.authorizations} | {
-        t.params.get("client_id") for t in run.token_exchanges
-    }
-    return audience in known or _WORKOS_CLIENT_ID.fullmatch(audience) is not None
+    known = {a.params.get("client_id") for a in run.authorizations}
+    known |= {t.params.get("client_id") for t in run.token_exchanges}
+    if run.registration and run.registration.document:
+        known.add(run.registration.document.text("client_id"))
+    return audience in known or has_workos_form(audience)
+
+
+def has_workos_form(audience: str) -> bool:
+    """Whether it looks like a client id of WorkOS, which is what AuthKit has for a default audience."""
+    return _WORKOS_CLIENT_ID.fullmatch(audience) is not None
+
+
+def asked_by_name(run: Run, audience: str) -> bool:
+    """Whether the client asked for this audience in the way of Auth0 and Hydra, with a parameter `audience`."""
+    asked = [value for a in run.authorizations for value in a.params.all("audience")]
+    asked += [value for t in run.token_exchanges for value in t.params.all("audience")]
+    return audience in asked
+
+
+def is_web_resource(audience: str) -> bool:
+    """Whether an audience is a URL that a server could be reached at; `api://...` and bare ids are abstract names."""
+    return audience.lower().startswith(("https://", "http://"))
 
 
 def names_this_server(run: Run, audience: str) -> Grade:
@@ -91,32 +109,86 @@ def accepted_by_server(run: Run, exchange: TokenExchange) -> bool:
     return any(use.accepted_protected for use in run.uses if use.exchange is exchange)
 
 
-def resource_story(run: Run, exchange: TokenExchange) -> tuple[Party, str | None, str]:
-    """Who is behind a token that is not for this server: the party, the causing rule, and the reason as a clause.
+def differing_rule(run: Run, value: str) -> str | None:
+    """The rule that says how a resource sent differs from the published one; None when it does not or none is known."""
+    wanted = run.published_resource
+    if wanted is None or value == wanted:
+        return None
+    grade = urls.compare(wanted, value).grade
+    if grade is Grade.NORMALIZED:
+        return "resource-trailing-slash"
+    if grade is Grade.ANCESTOR and not urls.path_of(value).strip("/"):
+        return "resource-less-specific"
+    if grade is Grade.OTHER and urls.is_absolute(value) and not urls.same_origin(value, run.server_url):
+        return "resource-not-this-server"
+    return "resource-mismatch-prm"
+
+
+def same_audience(one: TokenExchange, other: TokenExchange) -> bool:
+    """Whether two tokens are both decodable and for the same audience."""
+    return one.token is not None and other.token is not None and one.token.audiences == other.token.audiences
+
+
+def issued_before(run: Run, exchange: TokenExchange) -> TokenExchange | None:
+    """The token exchange that gave a token before this one."""
+    earlier = [t for t in run.token_exchanges if t.access_token and t.request.at < exchange.request.at]
+    return earlier[-1] if earlier else None
+
+
+def authorization_behind(run: Run, exchange: TokenExchange) -> Authorization | None:
+    """The authorization request a token goes back to: its own, or for a refresh that of the sign-in before it."""
+    if not exchange.refreshes:
+        return exchange.authorization
+    earlier = [t for t in run.code_exchanges if t.request.at <= exchange.request.at and t.authorization]
+    return earlier[-1].authorization if earlier else None
+
+
+type Story = tuple[Party, str | None, str]
+"""Who is behind a refusal or a wrong audience: the party, the causing rule, and the reason as a clause."""
+
+
+def resource_story(run: Run, exchange: TokenExchange) -> Story:
+    """Who is behind a token that is not for this server, or behind invalid_target on the token request.
 
     The authorization request decides, because authorization servers bind the resource there; the token request alone
     decides nothing (MCP 2025-06-18 Resource Parameter Implementation, RFC 8707 section 2).
     """
-    wanted = run.expected_resource
-    authorization = exchange.authorization
-    if exchange.refreshes:
-        earlier = [t for t in run.code_exchanges if t.request.at <= exchange.request.at and t.authorization]
-        authorization = earlier[-1].authorization if earlier else None
+    refused = exchange.error == "invalid_target"
+    if exchange.refreshes and (before := issued_before(run, exchange)):
+        if same_audience(before, exchange):
+            return resource_story(run, before)
+        if not exchange.resources and run.offers_resource_metadata:
+            return Party.CLIENT, "resource-missing-refresh", "the client left resource out of the refresh"
+    if not (exchange.refreshes or exchange.grant_type == "authorization_code"):
+        return _story_of(run, exchange.resources, "resource-missing-token", refused)
+    authorization = authorization_behind(run, exchange)
     if authorization is None or authorization.pushed:
+        if refused and exchange.resources:
+            return _story_of(run, exchange.resources, "resource-missing-token", refused)
         return Party.UNKNOWN, None, "the authorization request was not captured"
+    if refused and authorization.resources and set(exchange.resources) - set(authorization.resources):
+        return Party.CLIENT, "resource-inconsistent", "the client changed the resource on the token request"
+    return _story_of(run, authorization.resources, "resource-missing-authorize", refused)
+
+
+def authorization_story(run: Run, authorization: Authorization) -> Story:
+    """Who is behind invalid_target on the authorization request."""
+    if authorization.pushed:
+        return Party.UNKNOWN, None, "the parameters were pushed to the authorization server"
+    return _story_of(run, authorization.resources, "resource-missing-authorize", refused=True)
+
+
+def _story_of(run: Run, asked: tuple[str, ...], missing_rule: str, refused: bool) -> Story:
     if not run.offers_resource_metadata:
         return Party.UNKNOWN, None, "the server shows no protected resource metadata to take a resource from"
-    if not authorization.resources:
-        return (
-            Party.CLIENT,
-            "resource-missing-authorize",
-            "the client did not send resource to the authorization server",
-        )
-    sent = authorization.resources[0]
-    if wanted and sent == wanted.value:
-        if exchange.error == "invalid_target" and exchange.resources and exchange.resources != (sent,):
-            return Party.CLIENT, "resource-inconsistent", "the client changed the resource on the token request"
-        return Party.CONFIGURATION, None, "the client sent the published resource, and it had no effect"
-    grade = urls.compare(wanted.value, sent).grade if wanted else Grade.OTHER
-    rule_id = "resource-trailing-slash" if grade is Grade.NORMALIZED else "resource-mismatch-prm"
-    return Party.CLIENT, rule_id, "the client sent another resource than the published one"
+    if not asked:
+        return Party.CLIENT, missing_rule, "the client did not send resource to the authorization server"
+    wanted = run.published_resource or run.server_url
+    others = [value for value in asked if value != wanted]
+    if wanted in asked and not (refused and others):
+        effect = "" if refused else ", and it had no effect"
+        which = "the published resource" if run.published_resource else "the MCP endpoint's URL as the resource"
+        return Party.CONFIGURATION, None, f"the client asked for {which}{effect}"
+    if not run.published_resource:
+        return Party.UNKNOWN, None, "the metadata that says which resource is the right one was not captured"
+    return Party.CLIENT, differing_rule(run, others[0]), "the client asked for another resource than the published one"

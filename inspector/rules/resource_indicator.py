@@ -5,17 +5,24 @@ from collections.abc import Iterator
 from inspector.protocol import urls
 from inspector.protocol.urls import Grade
 from inspector.rules.facts import (
+    Story,
+    authorization_behind,
+    authorization_story,
+    differing_rule,
     open_authorizations,
+    readable_exchanges,
     requires_resource,
     resource_legs,
     resource_story,
     where,
 )
 from inspector.rules.model import (
+    Confidence,
     Fault,
     NotObserved,
     Party,
     Phase,
+    Place,
     Severity,
     joined,
     observed,
@@ -85,13 +92,10 @@ def resource_missing_token(run: Run) -> Iterator[Fault | NotObserved]:
 
     References: MCP 2025-06-18 Resource Parameter Implementation; RFC 8707 section 2.2.
     """
-    grants = [t for t in run.token_exchanges if t.grant_type in ("authorization_code", "client_credentials")]
-    observed(grants, "N1", "no token request in the capture")
+    exchanges = readable_exchanges(run, "authorization_code", "client_credentials")
     requires_resource(run)
     wanted = run.expected_resource
-    for exchange in observed(
-        [t for t in grants if not t.request.request_lost], "N2", "the request body is not readable"
-    ):
+    for exchange in exchanges:
         if not exchange.resources:
             yield Fault(
                 "The token request does not say which resource the token is for.",
@@ -116,7 +120,8 @@ def resource_invalid_uri(run: Run) -> Iterator[Fault | NotObserved]:
 
     Why it matters: Authorization servers answer invalid_target, or ignore the value.
 
-    How to fix: Client: send `resource` of the protected resource metadata unchanged.
+    How to fix: Client: send `resource` of the protected resource metadata unchanged. MCP server, where that value
+    itself is the bad one: publish an absolute URL without fragment.
 
     When it is a false alarm: None known.
 
@@ -134,18 +139,18 @@ def resource_invalid_uri(run: Run) -> Iterator[Fault | NotObserved]:
                     expected="an absolute URI without fragment and query",
                     found=value or "an empty value",
                     severity=None if broken else Severity.INFO,
+                    party=Party.MCP_SERVER if value == run.published_resource else None,
                 )
 
 
-def _differing(run: Run) -> Iterator[tuple[Message, str, urls.Comparison, str]]:
-    """Every resource sent that is not byte for byte the published one, with its grade."""
+def _differing(run: Run, rule_id: str) -> Iterator[tuple[Message, str, urls.Comparison, str]]:
+    """Every resource sent that differs from the published one in the way this rule is about, with its grade."""
     legs = resource_legs(run)
     wanted = present(run.published_resource, "N3", "no protected resource metadata in the capture")
     for message, values in legs:
         for value in values:
-            comparison = urls.compare(wanted, value)
-            if comparison.grade is not Grade.EXACT:
-                yield message, value, comparison, wanted
+            if differing_rule(run, value) == rule_id:
+                yield message, value, urls.compare(wanted, value), wanted
 
 
 @rule(
@@ -169,14 +174,13 @@ def resource_not_this_server(run: Run) -> Iterator[Fault | NotObserved]:
 
     References: MCP 2025-06-18 Resource Parameter Implementation.
     """
-    for message, value, comparison, wanted in _differing(run):
-        if _is_elsewhere(run, value, comparison):
-            yield Fault(
-                "The resource sent is another server's.",
-                (place(message, where(message), "resource"),),
-                expected=wanted,
-                found=value,
-            )
+    for message, value, _, wanted in _differing(run, "resource-not-this-server"):
+        yield Fault(
+            "The resource sent is another server's.",
+            (place(message, where(message), "resource"),),
+            expected=wanted,
+            found=value,
+        )
 
 
 @rule(
@@ -202,11 +206,7 @@ def resource_mismatch_prm(run: Run) -> Iterator[Fault | NotObserved]:
 
     References: MCP 2025-06-18 Canonical Server URI ("aligns with the resource parameter in RFC 9728").
     """
-    for message, value, comparison, wanted in _differing(run):
-        if comparison.grade is Grade.NORMALIZED or _is_bare_origin(value, comparison):
-            continue
-        if _is_elsewhere(run, value, comparison):
-            continue
+    for message, value, comparison, wanted in _differing(run, "resource-mismatch-prm"):
         close = comparison.grade in (Grade.ANCESTOR, Grade.DESCENDANT)
         yield Fault(
             f"The resource sent is not the published one ({comparison.grade}).",
@@ -239,23 +239,13 @@ def resource_less_specific(run: Run) -> Iterator[Fault | NotObserved]:
 
     References: MCP 2025-06-18 Canonical Server URI.
     """
-    for message, value, comparison, wanted in _differing(run):
-        if _is_bare_origin(value, comparison):
-            yield Fault(
-                "The resource sent is only the origin of the published one.",
-                (place(message, where(message), "resource"),),
-                expected=wanted,
-                found=value,
-            )
-
-
-def _is_elsewhere(run: Run, value: str, comparison: urls.Comparison) -> bool:
-    other = comparison.grade is Grade.OTHER and not urls.same_origin(value, run.server_url)
-    return other and urls.is_absolute(value)
-
-
-def _is_bare_origin(value: str, comparison: urls.Comparison) -> bool:
-    return comparison.grade is Grade.ANCESTOR and not urls.path_of(value).strip("/")
+    for message, value, _, wanted in _differing(run, "resource-less-specific"):
+        yield Fault(
+            "The resource sent is only the origin of the published one.",
+            (place(message, where(message), "resource"),),
+            expected=wanted,
+            found=value,
+        )
 
 
 @rule(
@@ -279,14 +269,13 @@ def resource_trailing_slash(run: Run) -> Iterator[Fault | NotObserved]:
 
     References: MCP 2025-06-18 Canonical Server URI; RFC 3986 section 6.2.
     """
-    for message, value, comparison, wanted in _differing(run):
-        if comparison.grade is Grade.NORMALIZED:
-            yield Fault(
-                f"The resource sent differs from the published one in: {joined(comparison.steps)}.",
-                (place(message, where(message), "resource"),),
-                expected=wanted,
-                found=value,
-            )
+    for message, value, comparison, wanted in _differing(run, "resource-trailing-slash"):
+        yield Fault(
+            f"The resource sent differs from the published one in: {joined(comparison.steps)}.",
+            (place(message, where(message), "resource"),),
+            expected=wanted,
+            found=value,
+        )
 
 
 @rule(
@@ -300,7 +289,7 @@ def resource_trailing_slash(run: Run) -> Iterator[Fault | NotObserved]:
 def resource_inconsistent(run: Run) -> Iterator[Fault | NotObserved]:
     """A token request may only name resources that were authorized.
 
-    What it checks: Each resource of a token request was also in the authorization request it redeems.
+    What it checks: Each resource of a token request or refresh was also in the authorization request it goes back to.
 
     Why it matters: The authorization server answers invalid_target, or mints a token nobody consented to.
 
@@ -311,16 +300,16 @@ def resource_inconsistent(run: Run) -> Iterator[Fault | NotObserved]:
 
     References: RFC 8707 section 2.2.
     """
-    linked = [t for t in run.code_exchanges if t.authorization and t.resources and t.authorization.resources]
-    for exchange in observed(linked, "N1", "no two linked requests with a resource"):
-        authorized = exchange.authorization.resources if exchange.authorization else ()
-        extra = [value for value in exchange.resources if value not in authorized]
-        if extra and exchange.authorization:
-            asked = exchange.authorization.request
+    named = [(t, authorization_behind(run, t)) for t in run.token_exchanges if t.resources]
+    linked = [(t, authorization) for t, authorization in named if authorization and authorization.resources]
+    for exchange, authorization in observed(linked, "N1", "no two linked requests with a resource"):
+        extra = [value for value in exchange.resources if value not in authorization.resources]
+        if extra:
+            asked = authorization.request
             yield Fault(
                 "The token request names a resource that was not authorized.",
                 (place(exchange.request, "form", "resource"), place(asked, where(asked), "resource")),
-                expected=joined(authorized),
+                expected=joined(authorization.resources),
                 found=joined(extra),
             )
 
@@ -336,37 +325,46 @@ def resource_inconsistent(run: Run) -> Iterator[Fault | NotObserved]:
 def invalid_target(run: Run) -> Iterator[Fault | NotObserved]:
     """The authorization server does not know the resource that was asked for.
 
-    What it checks: A token request was answered with invalid_target, and how the resource sent compares with the
-    published one.
+    What it checks: An authorization or token request was answered with invalid_target, and how the resource sent
+    compares with the published one.
 
-    Why it matters: AuthKit gives out a code first and refuses only here, so the login looks fine to the user.
+    Why it matters: AuthKit gives out a code first and refuses only the token request, so the login looks fine to the
+    user.
 
     How to fix: Operator, when the resource sent is the published one: add exactly that string as a resource
     indicator in the authorization server. Client, when it is not: send the published string.
 
-    When it is a false alarm: None known.
+    When it is a false alarm: Entra ID refuses every `resource` on a refresh.
 
     References: RFC 8707 section 2 (invalid_target).
     """
-    answered = observed(
-        [t for t in run.token_exchanges if t.request.answered], "N1", "no token response in the capture"
+    answers = [t for t in run.token_exchanges if t.request.answered]
+    responses = [a for a in run.authorizations if a.response]
+    observed([*answers, *responses], "N1", "no answer of the authorization server in the capture")
+    for authorization in responses:
+        hop, given = authorization.response or (authorization.request, authorization.params)
+        if given.get("error") == "invalid_target":
+            asked = place(authorization.request, where(authorization.request), "resource")
+            places = (place(hop, "header", "location"), asked)
+            yield _refusal(run, authorization_story(run, authorization), authorization.resources, places)
+    for exchange in answers:
+        if exchange.error == "invalid_target":
+            places = (place(exchange.request, "json", "error"), place(exchange.request, "form", "resource"))
+            behind = authorization_behind(run, exchange)
+            sent = exchange.resources or (behind.resources if behind else ())
+            yield _refusal(run, resource_story(run, exchange), sent, places, certain=behind is not None)
+
+
+def _refusal(
+    run: Run, story: Story, sent: tuple[str, ...], places: tuple[Place, ...], *, certain: bool = True
+) -> Fault:
+    party, cause, reason = story
+    return Fault(
+        f"The authorization server refused the resource with invalid_target: {reason}.",
+        places,
+        expected=run.published_resource or "a resource the authorization server knows",
+        found=joined(sent, "not sent"),
+        confidence=None if certain else Confidence.LIKELY,
+        party=party,
+        cause=cause,
     )
-    for exchange in answered:
-        if exchange.error != "invalid_target":
-            continue
-        party, cause, reason = resource_story(run, exchange)
-        if party is Party.UNKNOWN and exchange.resources and run.published_resource:
-            exact = exchange.resources == (run.published_resource,)
-            party = Party.CONFIGURATION if exact else Party.CLIENT
-            cause = None if exact else "resource-mismatch-prm"
-            reason = (
-                "the resource on the token request is the published one" if exact else "it is not the published one"
-            )
-        yield Fault(
-            f"The authorization server refused the resource with invalid_target: {reason}.",
-            (place(exchange.request, "json", "error"), place(exchange.request, "form", "resource")),
-            expected=run.published_resource or "a resource the authorization server knows",
-            found=joined(exchange.resources, "not sent"),
-            party=party,
-            cause=cause,
-        )

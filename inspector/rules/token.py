@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from inspector.rules.facts import (
-    readable_code_exchanges,
+    readable_exchanges,
 )
 from inspector.rules.model import (
     Fault,
@@ -40,7 +40,7 @@ def code_verifier_missing(run: Run) -> Iterator[Fault | NotObserved]:
 
     References: RFC 7636 section 4.5; OAuth 2.1 section 4.1.3.
     """
-    for exchange in readable_code_exchanges(run):
+    for exchange in readable_exchanges(run, "authorization_code"):
         if exchange.params.get("code_verifier"):
             continue
         without_challenge = exchange.authorization and not exchange.authorization.params.get("code_challenge")
@@ -75,7 +75,7 @@ def code_verifier_mismatch(run: Run) -> Iterator[Fault | NotObserved]:
 
     References: RFC 7636 section 4.6.
     """
-    comparable = [t for t in readable_code_exchanges(run) if t.verifier_matches is not None]
+    comparable = [t for t in readable_exchanges(run, "authorization_code") if t.verifier_matches is not None]
     for exchange in observed(comparable, "N1", "challenge and verifier were not both captured"):
         if exchange.verifier_matches is False and exchange.authorization:
             asked = exchange.authorization.request
@@ -109,9 +109,8 @@ def pkce_not_enforced(run: Run) -> Iterator[Fault | NotObserved]:
 
     References: OAuth 2.1 section 4.1.3 ("MUST enforce"); RFC 7636 section 4.6.
     """
-    linked = [
-        t for t in readable_code_exchanges(run) if t.authorization and t.authorization.params.get("code_challenge")
-    ]
+    exchanges = readable_exchanges(run, "authorization_code")
+    linked = [t for t in exchanges if t.authorization and t.authorization.params.get("code_challenge")]
     for exchange in observed(linked, "N1", "no authorization request with a challenge is linked"):
         unproven = exchange.verifier_matches is False or not exchange.params.get("code_verifier")
         if unproven and exchange.access_token:

@@ -10,7 +10,7 @@ from inspector.protocol import content
 from inspector.rules.model import Finding
 from inspector.session.model import Body, Headers
 from inspector.tui.lines import Line, field, note
-from inspector.tui.looks import KEY
+from inspector.tui.looks import KEY, aside
 from inspector.tui.masking import SECRET_MEMBERS, Veil
 
 LONGEST_PREVIEW = 64 * 1024
@@ -22,8 +22,9 @@ MOST_LINES = 2000
 # Secrets are looked for a little beyond the cut, so that one which lies across it is still known as one.
 _MARGIN = 16 * 1024
 _HEX_BYTES = 2048
-_TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"?|[{}\[\],:]|[^\s{}\[\],:"]+', re.DOTALL)
+_LEXEME = re.compile(r'"(?:[^"\\]|\\.)*"?|[{}\[\],:]|[^\s{}\[\],:"]+', re.DOTALL)
 _OPENING, _CLOSING = ("{", "["), ("}", "]")
+_PUNCTUATION = {":": ": "} | {each: each for each in (*_OPENING, *_CLOSING, ",")}
 _INDENT = "  "
 _DEEPEST_INDENT = 20
 
@@ -40,7 +41,7 @@ def body_lines(headers: Headers, body: Body, veil: Veil, marks: Marks | None = N
         yield from _json_lines(text, veil, marks or {})
     else:
         yield from text_lines(text, veil)
-        yield from (field(name, "‹not there›", findings=found) for name, found in (marks or {}).items())
+        yield from (field(name, aside("not there"), findings=found) for name, found in (marks or {}).items())
 
 
 def text_lines(text: str, veil: Veil) -> Iterator[Line]:
@@ -82,52 +83,47 @@ def _hex(data: bytes) -> str:
 
 def _json_lines(text: str, veil: Veil, marks: Marks) -> Iterator[Line]:
     """Break JSON up into lines without parsing it, so that numbers, escapes and repeated members stay as sent."""
-    pieces, depth, member, found = list[Content](), 0, "", list[Finding]()
+    parts, depth, member, found = list[Content](), 0, "", list[Finding]()
     unmarked = dict(marks)
-    lines = 0
+    written = 0
 
     def finished() -> Line:
-        line = Line(Content("").join(pieces), findings=tuple(found))
-        pieces[:] = [Content(_INDENT * min(depth, _DEEPEST_INDENT))]
+        line = Line(Content("").join(parts), findings=tuple(found))
+        parts[:] = [Content(_INDENT * min(depth, _DEEPEST_INDENT))]
         found.clear()
         return line
 
-    for match, following in pairwise(chain(_TOKEN.finditer(text), (None,))):
-        token = match[0] if match else ""
-        after = following[0] if following else ""
-        if lines == MOST_LINES or (match and match.start() > LONGEST_PREVIEW):
-            pieces.append(Content(" …"))
-            break
-        if token in _CLOSING and depth and not (pieces and pieces[-1].plain in _OPENING):
+    for match, following in pairwise(chain(_LEXEME.finditer(text), (None,))):
+        assert match is not None
+        lexeme, after = match[0], following[0] if following else ""
+        if written >= MOST_LINES or match.start() > LONGEST_PREVIEW:
+            parts.append(Content(" …"))
+            yield finished()
+            yield note(f"… cut here; the whole has {len(text):,} characters.")
+            yield from (field(name, aside("further down"), findings=about) for name, about in unmarked.items())
+            return
+        is_empty = bool(parts) and parts[-1].plain in _OPENING
+        if lexeme in _CLOSING and depth and not is_empty:
             depth -= 1
             yield finished()
-            lines += 1
-        if after == ":" and token.startswith('"'):
-            member = token.strip('"')
-            if depth == 1:
-                found += unmarked.pop(member, ())
-            pieces.append(veil.text(token, KEY))
-        elif token == ":":
-            pieces.append(Content(": "))
-        elif token in (*_OPENING, *_CLOSING, ","):
-            pieces.append(Content(token))
+            written += 1
+        if after == ":" and lexeme.startswith('"'):
+            member = lexeme.strip('"')
+            found += unmarked.pop(member, ()) if depth == 1 else ()
+            parts.append(veil.text(lexeme, KEY))
+        elif lexeme in _PUNCTUATION:
+            parts.append(Content(_PUNCTUATION[lexeme]))
         else:
-            pieces.append(_scalar(member, token, veil))
-        if (token in _OPENING and after not in _CLOSING) or token == ",":
-            depth += token in _OPENING
+            parts.append(_scalar(member, lexeme, veil))
+        if lexeme == "," or (lexeme in _OPENING and after not in _CLOSING):
+            depth += lexeme in _OPENING
             yield finished()
-            lines += 1
-        member = "" if token == "," else member
-    else:
-        yield finished()
-        yield from (field(name, "‹not there›", findings=found) for name, found in unmarked.items())
-        return
+            written += 1
     yield finished()
-    yield note(f"… cut here; the whole has {len(text):,} characters.")
-    yield from (field(name, "‹further down›", findings=found) for name, found in unmarked.items())
+    yield from (field(name, aside("not there"), findings=about) for name, about in unmarked.items())
 
 
-def _scalar(member: str, token: str, veil: Veil) -> Content:
-    if token.startswith('"') and member in SECRET_MEMBERS:
-        return Content.assemble('"', veil.member(member, token.strip('"')), '"')
-    return veil.text(token)[:LONGEST_PREVIEW]
+def _scalar(member: str, lexeme: str, veil: Veil) -> Content:
+    if lexeme.startswith('"') and member in SECRET_MEMBERS:
+        return Content.assemble('"', veil.member(member, lexeme.strip('"')), '"')
+    return veil.text(lexeme)[:LONGEST_PREVIEW]

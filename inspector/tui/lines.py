@@ -1,7 +1,7 @@
 """Lines of a detail pane, and how they are laid out in two columns for a given width."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import groupby
 
 from rich.cells import cell_len
@@ -9,9 +9,10 @@ from textual.content import Content
 
 from inspector.rules.model import Finding
 from inspector.tui.display import cut_middle, visible
-from inspector.tui.looks import HEADING, KEY, LINK, MUTED, SEVERITY_GLYPH, SEVERITY_STYLE
+from inspector.tui.looks import HEADING, KEY, LINK, MUTED, SEVERITY_GLYPH, SEVERITY_STYLE, STRONG
 from inspector.tui.view import Selection
 
+EMPTY = Content()
 _GAP = "  "
 _NARROWEST_VALUE = 16
 
@@ -20,7 +21,7 @@ _NARROWEST_VALUE = 16
 class Line:
     """One logical line: text, or a key with its value. `findings` are marked at it, `target` is where Enter leads."""
 
-    text: Content = Content()
+    text: Content = EMPTY
     key: str | None = None
     key_style: str = KEY
     findings: tuple[Finding, ...] = ()
@@ -50,6 +51,12 @@ def note(text: str) -> Line:
     return Line(Content.styled(text, MUTED))
 
 
+def prose(text: str) -> Content:
+    """Our own documentation for a column of another width: line breaks undone, and what stands in backticks bold."""
+    pieces = " ".join(text.split()).split("`")
+    return Content.assemble(*((piece, STRONG if number % 2 else "") for number, piece in enumerate(pieces)))
+
+
 def field(
     key: str,
     value: Content | str,
@@ -76,7 +83,7 @@ def lay_out(lines: Sequence[Line], width: int) -> list[Row]:
         members = list(group)
         if keyed:
             longest = max(cell_len(line.key or "") for line in members)
-            column = max(4, min(longest, width * 2 // 5, width - len(_GAP) - _NARROWEST_VALUE))
+            column = max(4, min(longest, max(12, width // 3), width - len(_GAP) - _NARROWEST_VALUE))
         for line in members:
             laid = _two_columns(line, column, width) if keyed else _wrapped(line, width)
             rows.extend(Row(content, line) for content in laid)
@@ -96,20 +103,21 @@ def _two_columns(line: Line, column: int, width: int) -> Iterator[Content]:
 
 
 def _with_marks(line: Line, width: int) -> Iterator[Content]:
-    """The line's text with its marks: on the same row where they fit, else each on a row of its own."""
-    wrapped = line.text.wrap(width) or [Content()]
-    yield from wrapped[:-1]
+    """The line's text with its marks: on the same row where they fit, else each on a row of its own.
+
+    What the text begins with in spaces, its other rows and marks begin with as well.
+    """
+    plain = line.text.plain
+    indent = min(len(plain) - len(plain.lstrip(" ")), width // 2)
+    margin, room = Content(" " * indent), width - indent
+    wrapped = line.text[indent:].wrap(room) if plain[indent:] else [Content()]
+    yield from (margin + each for each in wrapped[:-1])
     last = wrapped[-1].rstrip()
     for finding in line.findings:
         marked = mark(finding)
-        if len(wrapped) == 1 and last.cell_length + len(_GAP) + marked.cell_length <= width:
+        if len(wrapped) == 1 and last.cell_length + len(_GAP) + marked.cell_length <= room:
             last = Content.assemble(last, _GAP if last else "", marked)
         else:
-            yield last
+            yield margin + last
             last = marked
-    yield last
-
-
-def linked(line: Line, target: Selection | None) -> Line:
-    """The same line, leading somewhere."""
-    return replace(line, target=target)
+    yield margin + last

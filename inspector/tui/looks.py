@@ -6,13 +6,13 @@ ERROR = "$text-error"
 WARNING = "$text-warning"
 GOOD = "$text-success"
 INFO = "$text-primary"
-MUTED = "$text-muted"
-KEY = "$text-secondary"
+MUTED = "$foreground-muted"
+KEY = "$foreground-muted"
 STRONG = "bold"
 LINK = "$text-primary"
 HEADING = "$text-accent bold"
 ESCAPED = "reverse"
-HIDDEN = "$text-muted italic"
+HIDDEN = "$foreground-muted italic"
 
 CROSS = "✗"
 TICK = "✓"
@@ -34,3 +34,8 @@ PARTY_NAME = {
     "none": "nobody",
 }
 """How a party is called in a sentence."""
+
+
+def aside(words: str) -> str:
+    """Our own words where a captured value would stand, in single angle quotes, which no header or JSON uses."""
+    return f"\u2039{words}\u203a"

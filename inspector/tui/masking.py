@@ -15,7 +15,7 @@ from inspector.protocol.jwt import decode
 from inspector.timeline.message import Kind, Message
 from inspector.timeline.run import Run
 from inspector.tui.display import visible
-from inspector.tui.looks import HIDDEN
+from inspector.tui.looks import HIDDEN, aside
 
 SECRET_NAMES = frozenset(
     {
@@ -67,9 +67,9 @@ class Masker:
         return hmac.new(self.key, secret.encode(errors="surrogatepass"), hashlib.sha256).hexdigest()[:4]
 
     def placeholder(self, secret: str) -> str:
-        """What stands on the screen in place of a secret, such as `‹hidden 43 chars #a1f3›`."""
+        """What stands on the screen in place of a secret, such as `hidden 43 chars #a1f3` in angle quotes."""
         what = "JWT " if decode(secret) else ""
-        return f"‹hidden {what}{len(secret)} chars #{self.fingerprint(secret)}›"
+        return aside(f"hidden {what}{len(secret)} chars #{self.fingerprint(secret)}")
 
 
 @dataclass(frozen=True)
@@ -109,10 +109,9 @@ class Veil:
         """Free text, in which secrets are looked for by their names, their shape and their value."""
         if self.lifted:
             return visible(text, style)
-        shown = Content("").join(
+        return Content("").join(
             self._hidden(piece) if secret else self._without_known(piece, style) for piece, secret in _split(text)
         )
-        return shown
 
     def _hidden(self, secret: str) -> Content:
         return Content.styled(self.masker.placeholder(secret), HIDDEN)

@@ -12,7 +12,7 @@ from inspector.session.model import Exchange, State
 from inspector.timeline.message import Message
 from inspector.tui.body import body_lines
 from inspector.tui.lines import Line, field, heading, note
-from inspector.tui.looks import ERROR, GOOD, MUTED, STRONG, WARNING
+from inspector.tui.looks import ERROR, GOOD, MUTED, STRONG, WARNING, aside
 from inspector.tui.masking import Veil
 from inspector.tui.view import RunView, Selection, duration_of
 
@@ -42,7 +42,8 @@ def _nothing(selection: Selection) -> str:
 def _request(view: RunView, message: Message, veil: Veil) -> Iterator[Line]:
     exchange = message.exchange
     marks = _marks(view, message, on_request=True)
-    url = Content.assemble((exchange.method, STRONG), " ", veil.text(exchange.url))
+    # The parameters follow one by one; the whole URL is in the Raw pane.
+    url = Content.assemble(veil.text(exchange.method, STRONG), " ", veil.text(message.url))
     yield Line(url, findings=tuple(marks.pop(("url", ""), ())))
     yield note(f"{veil.text(exchange.http_version).plain}  ·  exchange {exchange.id}{_listener(exchange, veil)}")
     if message.query or any(part == "query" for part, _ in marks):
@@ -109,7 +110,7 @@ def _parameters(title: str, part: str, params: Params, marks: Marks, veil: Veil)
     for name, value in params.pairs:
         yield field(name, veil.value(name, value), findings=marks.pop((part, name), ()))
     for absent in [name for marked, name in marks if marked == part]:
-        yield field(absent, Content.styled("‹not sent›", WARNING), findings=marks.pop((part, absent)))
+        yield field(absent, Content.styled(aside("not sent"), WARNING), findings=marks.pop((part, absent)))
 
 
 def _headers(headers: Sequence[tuple[str, str]], marks: Marks, veil: Veil) -> Iterator[Line]:
@@ -124,7 +125,7 @@ def _headers(headers: Sequence[tuple[str, str]], marks: Marks, veil: Veil) -> It
             found = [*found, *marks.pop(("json", "authorization"), ())]
         yield field(name, veil.header(name, value), findings=found)
     for absent in [name for part, name in marks if part == "header" and name not in present]:
-        yield field(absent, Content.styled("‹not sent›", WARNING), findings=marks.pop(("header", absent)))
+        yield field(absent, Content.styled(aside("not sent"), WARNING), findings=marks.pop(("header", absent)))
 
 
 def _body(message: Message, part: str, marks: Marks, veil: Veil, *, of_request: bool) -> Iterator[Line]:
@@ -165,10 +166,15 @@ def _left_over(marks: Marks) -> Iterator[Line]:
 
 def _status(exchange: Exchange, veil: Veil) -> Content:
     if exchange.status is None:
-        waiting = {State.FAILED: "No response: the connection broke", State.RECORDED: "The recorder keeps requests only"}
+        waiting = {
+            State.FAILED: "No response: the connection broke",
+            State.RECORDED: "The recorder keeps requests only",
+        }
         return Content.styled(waiting.get(exchange.state, "No response yet"), MUTED)
     good = exchange.status < 400
-    return Content.assemble((str(exchange.status), f"{GOOD if good else ERROR} {STRONG}"), " ", veil.text(exchange.reason))
+    return Content.assemble(
+        (str(exchange.status), f"{GOOD if good else ERROR} {STRONG}"), " ", veil.text(exchange.reason)
+    )
 
 
 def _listener(exchange: Exchange, veil: Veil) -> str:

@@ -1,7 +1,7 @@
 """The Token pane: what the tokens of an exchange say, and what is known about their signature."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from datetime import UTC, datetime
 
 from textual.content import Content
@@ -11,7 +11,7 @@ from inspector.protocol.jwt import Jwt, Signature
 from inspector.rules.model import Finding
 from inspector.timeline.message import Message
 from inspector.tui.lines import Line, field, heading, note
-from inspector.tui.looks import ERROR, GOOD, MUTED, WARNING
+from inspector.tui.looks import ERROR, GOOD, MUTED, WARNING, aside
 from inspector.tui.masking import Veil
 from inspector.tui.view import RunView, Selection, seconds
 
@@ -79,7 +79,7 @@ def _token(view: RunView, message: Message, name: str, token: str, veil: Veil) -
         if claim == "aud" and name != "id_token":
             yield from _expected_audience(view, decoded, veil)
     for absent, findings in marks.items():
-        yield field(absent, Content.styled("‹not in the token›", WARNING), findings=findings)
+        yield field(absent, Content.styled(aside("not in the token"), WARNING), findings=findings)
 
 
 def _claim_marks(view: RunView, message: Message) -> dict[str, list[Finding]]:
@@ -94,7 +94,9 @@ def _claim_marks(view: RunView, message: Message) -> dict[str, list[Finding]]:
 def _expected_audience(view: RunView, decoded: Jwt, veil: Veil) -> Iterator[Line]:
     expected = view.judged.run.expected_resource
     if expected and expected.value not in (decoded.audiences or ()):
-        yield field("", Content.assemble(("expected ", MUTED), veil.text(expected.value), (f" ({expected.source})", MUTED)))
+        yield field(
+            "", Content.assemble(("expected ", MUTED), veil.text(expected.value), (f" ({expected.source})", MUTED))
+        )
 
 
 def _claim(claim: str, value: object, message: Message, veil: Veil) -> Content:
@@ -119,8 +121,12 @@ def _time(value: float, message: Message) -> Content:
 
 
 def _text(value: object) -> str:
-    if isinstance(value, str):
-        text = value
-    else:
-        text = json.dumps(value, ensure_ascii=False) if isinstance(value, Mapping | list) else json.dumps(value)
+    text = value if isinstance(value, str) else _json(value)
     return text if len(text) <= _LONGEST_VALUE else f"{text[:_LONGEST_VALUE]}… ({len(text):,} characters)"
+
+
+def _json(value: object) -> str:
+    try:
+        return json.dumps(value, ensure_ascii=False)
+    except RecursionError:
+        return "(nested too deep to show)"

@@ -8,9 +8,20 @@ from textual.content import Content
 from inspector.rules.model import REASONS, Finding, Party, Severity
 from inspector.rules.registry import find_rule
 from inspector.timeline.steps import PHASES, Status, Step
-from inspector.tui.lines import Line, field, heading, note
-from inspector.tui.looks import CROSS, ERROR, GOOD, MUTED, NEUTRAL, PARTY_NAME, SEVERITY_GLYPH, SEVERITY_STYLE
-from inspector.tui.looks import STRONG, TICK, WARNING
+from inspector.tui.lines import Line, field, heading, note, prose
+from inspector.tui.looks import (
+    CROSS,
+    ERROR,
+    GOOD,
+    MUTED,
+    NEUTRAL,
+    PARTY_NAME,
+    SEVERITY_GLYPH,
+    SEVERITY_STYLE,
+    STRONG,
+    TICK,
+    WARNING,
+)
 from inspector.tui.masking import Veil
 from inspector.tui.view import RunView, Selection, duration_of
 from inspector.verdict.model import Judged
@@ -110,7 +121,7 @@ def _about(judged: Judged, veil: Veil) -> Iterator[Line]:
     assumed = " (assumed)" if revision.assumed else ""
     yield field("MCP revision", veil.text(f"client {revision.client}, server {revision.server}{assumed}"))
     for evidence in revision.evidence:
-        yield field("", Content.styled(veil.text(evidence).plain, MUTED))
+        yield field("", veil.text(evidence, MUTED))
 
 
 def _step(view: RunView, step: Step, selection: Selection, veil: Veil) -> Iterator[Line]:
@@ -118,9 +129,13 @@ def _step(view: RunView, step: Step, selection: Selection, veil: Veil) -> Iterat
     glyph = SEVERITY_GLYPH[found[0].severity] if found else NEUTRAL
     style = SEVERITY_STYLE[found[0].severity] if found else MUTED
     many = f"{len(found)} problem{'s' if len(found) != 1 else ''}" if found else "no problem"
-    yield Line(Content.assemble((f"{glyph} {many} at step {step.id}", f"{style} {STRONG}"), "  ", veil.text(step.title)))
+    yield Line(
+        Content.assemble((f"{glyph} {many} at step {step.id}", f"{style} {STRONG}"), "  ", veil.text(step.title))
+    )
     if step.status is Status.NOT_CAPTURED:
-        yield note("This leg took place, and not in sight of the inspector: what is known comes from the token request.")
+        yield note(
+            "This leg took place, and not in sight of the inspector: what is known comes from the token request."
+        )
     for finding in found:
         yield Line()
         yield _link(finding, Content.styled(finding.title, STRONG))
@@ -161,16 +176,17 @@ def _finding(view: RunView, finding: Finding, veil: Veil) -> Iterator[Line]:
     for number, place in enumerate(finding.places):
         at = f"{place.part} {place.name}".strip()
         words = f"step {place.step} " if place.step is not None else ""
-        title = view.steps[place.step].title if place.step in view.steps else f"exchange {place.exchange}"
+        step = view.steps.get(place.step) if place.step is not None else None
+        title = step.title if step else f"exchange {place.exchange}"
         where = Content.assemble(words, veil.text(title), " · ", veil.text(at))
-        yield field("" if number else "Where", where, target=Selection.of(finding, number))
+        yield field("also" if number else "Where", where, target=Selection.of(finding, number))
     yield from _chain(view, finding)
     rule = find_rule(finding.rule)
     documentation = rule.documentation if rule else {}
     if fix := documentation.get("How to fix"):
-        yield field("Fix", _flowing(fix))
+        yield field("Fix", prose(fix))
     if references := documentation.get("References"):
-        yield field("Spec", Content.assemble((finding.level, STRONG), " · ", _flowing(references)))
+        yield field("Spec", Content.assemble((finding.level, STRONG), " · ", prose(references)))
     if documentation:
         yield note("d shows the rule's documentation")
 
@@ -186,20 +202,15 @@ def _chain(view: RunView, finding: Finding) -> Iterator[Line]:
     everything = view.judged.checked.findings
     causes = [other for other in everything if other.rule == finding.cause]
     effects = [other for other in everything if other.cause == finding.rule]
+    if finding.severity is Severity.ERROR and not causes and view.judged.verdict.cause == finding.rule:
+        yield field("Cause", "this is the first cause")
     for label, others in (("Cause", causes), ("Leads to", effects)):
         for number, other in enumerate(others):
             step = f" at step {other.step}" if other.step is not None else ""
-            yield field("" if number else label, f"{other.rule}{step}", target=Selection.of(other))
-    if finding.severity is Severity.ERROR and not causes and view.judged.verdict.cause == finding.rule:
-        yield field("Cause", "this is the first cause")
+            yield field("also" if number else label, f"{other.rule}{step}", target=Selection.of(other))
 
 
 def _link(finding: Finding, text: Content) -> Line:
     """A finding as a line that leads to it."""
     glyph, style = SEVERITY_GLYPH[finding.severity], SEVERITY_STYLE[finding.severity]
     return field(f"{glyph} {finding.rule}", text, style=style, target=Selection.of(finding))
-
-
-def _flowing(text: str) -> Content:
-    """Our own documentation with its line breaks undone, for a column of another width."""
-    return Content(" ".join(text.split()))

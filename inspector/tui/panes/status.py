@@ -1,0 +1,75 @@
+"""The two bars at the top: where the data comes from, and the verdict in one line."""
+
+from dataclasses import dataclass
+
+from textual.content import Content
+
+from inspector.protocol import urls
+from inspector.rules.model import Party, Severity
+from inspector.tui.display import cut_middle, visible
+from inspector.tui.looks import CROSS, ERROR, GOOD, MUTED, NEUTRAL, STRONG, WARNING
+from inspector.tui.panes.why import counts, headline
+from inspector.tui.recording import Recording
+from inspector.tui.view import RunView
+
+_LONGEST_NAME = 40
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where the exchanges come from, and what a user can do to make some come: the recipe, line by line."""
+
+    title: str
+    source: str
+    live: bool
+    recipe: tuple[str, ...] = ()
+
+
+def status_parts(
+    origin: Origin, recording: Recording, view: RunView | None, number: int, revealed: bool
+) -> list[tuple[int, Content]]:
+    """The parts of the status line, each with how important it is (0 the most)."""
+    source = cut_middle(visible(origin.source).plain, _LONGEST_NAME)
+    if origin.live and not recording.ended:
+        parts = [(0, Content.assemble((" ● LIVE", f"{GOOD} {STRONG}"), f" {source}"))]
+    else:
+        parts = [(0, Content.assemble((f" ■ {origin.title}", STRONG), f" {source}"))]
+    if view is not None:
+        run = view.judged.run
+        client = cut_middle(visible(run.client.label).plain, _LONGEST_NAME)
+        server = cut_middle(visible(run.server_url or "server not seen").plain, _LONGEST_NAME)
+        parts.append((1, Content(f"{client} → {server}")))
+        if run.issuer:
+            issuer = cut_middle(visible(urls.origin(run.issuer) or run.issuer).plain, _LONGEST_NAME)
+            parts.append((5, Content(f"AS {issuer}")))
+        if len(recording.runs) > 1:
+            parts.append((2, Content(f"run {number}/{len(recording.runs)}")))
+    exchanges = f"{recording.exchange_count} exchange{'s' if recording.exchange_count != 1 else ''}"
+    parts.append((4, Content.styled(exchanges, MUTED)))
+    if view is not None:
+        parts.append(
+            (3, Content.styled("secrets shown", WARNING) if revealed else Content.styled("secrets hidden", MUTED))
+        )
+    return parts
+
+
+def verdict_text(origin: Origin, recording: Recording, view: RunView | None) -> Content:
+    """The verdict in one line: party, cause and sentence, or that there is nothing wrong, or nothing yet."""
+    if recording.trouble:
+        return Content.assemble((f" {CROSS} ", ERROR), visible(recording.trouble))
+    if view is None:
+        if recording.exchange_count:
+            return Content.styled(f" {NEUTRAL} No sign-in among the exchanges so far", MUTED)
+        what = "Nothing captured yet   follow the steps below" if origin.live else "Nothing in this recording"
+        return Content.styled(f" {NEUTRAL} {what}", MUTED)
+    judged = view.judged
+    verdict = judged.verdict
+    glyph, style, words = headline(judged)
+    first = Content.styled(f" {glyph} {words}", f"{style} {STRONG}")
+    if verdict.party is Party.NONE and words.startswith("No fault"):
+        warnings = sum(finding.severity is Severity.WARNING for finding in judged.checked.findings)
+        noted = f" · {warnings} warning{'s' if warnings != 1 else ''}" if warnings else ""
+        return first + Content(f" · {counts(judged)}{noted}")
+    veil = view.veil()
+    cause = (" · ", veil.text(verdict.cause)) if verdict.cause else ()
+    return Content.assemble(first, *cause, " · ", veil.text(verdict.summary))

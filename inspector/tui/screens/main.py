@@ -1,0 +1,382 @@
+"""The main screen: timeline, problems and detail of one run, under a line for its origin and one for the verdict."""
+
+from collections.abc import Callable
+from typing import ClassVar
+
+from textual import events, on
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.containers import Container, Vertical
+from textual.content import Content
+from textual.screen import Screen
+from textual.widgets import Footer
+
+from inspector.rules.model import Finding
+from inspector.tui.display import visible
+from inspector.tui.keys import LIST_KEYS, MAIN_KEYS, TABS, VERDICT_KEYS
+from inspector.tui.lines import Line
+from inspector.tui.looks import aside
+from inspector.tui.masking import Masker, Veil
+from inspector.tui.panes.message import request_lines, response_lines
+from inspector.tui.panes.raw import raw_lines
+from inspector.tui.panes.start import start_lines
+from inspector.tui.panes.status import Origin, status_parts, verdict_text
+from inspector.tui.panes.token import token_lines
+from inspector.tui.panes.why import why_lines
+from inspector.tui.recording import Recording
+from inspector.tui.view import RunView, Selection
+from inspector.tui.widgets.bars import StatusLine, TabBar, VerdictLine
+from inspector.tui.widgets.document import DocumentPane
+from inspector.tui.widgets.problems import ProblemList
+from inspector.tui.widgets.row_list import RowList
+from inspector.tui.widgets.timeline import TimelineList
+from inspector.verdict.model import Judged
+
+type LineMaker = Callable[[RunView, Selection, Veil], list[Line]]
+
+_MAKERS: dict[str, LineMaker] = {
+    "why": why_lines,
+    "request": request_lines,
+    "response": response_lines,
+    "token": token_lines,
+    "raw": raw_lines,
+}
+_WIDTHS = [(0, "-tiny"), (60, "-stacked"), (100, "-beside"), (150, "-spread")]
+_HEIGHTS = [(0, "-short"), (20, "-tall")]
+_RIGHT = ("response", "token", "raw")
+
+
+class Detail(Container):
+    """The detail panes, as tabs or side by side."""
+
+    ALLOW_MAXIMIZE = True
+
+
+class MainScreen(Screen[None]):
+    """Shows a recording and follows what the reader chooses."""
+
+    CSS_PATH = "main.tcss"
+    AUTO_FOCUS = "#timeline"
+    ALLOW_IN_MAXIMIZED_VIEW = "#bars, Footer"
+    HORIZONTAL_BREAKPOINTS = _WIDTHS
+    VERTICAL_BREAKPOINTS = _HEIGHTS
+
+    BINDINGS: ClassVar[list[BindingType]] = [*MAIN_KEYS]
+
+    def __init__(self, origin: Origin, masker: Masker) -> None:
+        super().__init__()
+        self._origin = origin
+        self._masker = masker
+        self._recording = Recording()
+        self._chosen_run: int | None = None
+        self._touched = False
+        self._tab = "why"
+        self._lifted: DocumentPane | None = None
+        self.view: RunView | None = None
+        self.selection = Selection()
+
+    def compose(self) -> ComposeResult:
+        """The bars, the lists, the detail, and what stands there while nothing is captured."""
+        with Vertical(id="bars"):
+            yield StatusLine(id="status")
+            yield VerdictLine(id="verdict")
+        with Container(id="body"):
+            with Vertical(id="lists"):
+                yield TimelineList(id="timeline")
+                yield ProblemList(id="problems")
+            with Detail(id="detail"):
+                yield TabBar(TABS, id="tabs")
+                with Container(id="panes"):
+                    for pane in TABS:
+                        yield DocumentPane(id=pane)
+        yield DocumentPane(id="start")
+        yield Footer(compact=True, show_command_palette=False)
+
+    def on_mount(self) -> None:
+        """Show what is known: nothing yet."""
+        for pane, name in TABS.items():
+            self._pane(pane).border_title = name
+        self._choose_tab("why")
+        self.show(self._recording)
+
+    def show(self, recording: Recording) -> None:
+        """Show the recording as it is now."""
+        self._recording = recording
+        judged = self._judged()
+        self.set_class(judged is None, "-empty")
+        if judged is None:
+            self._pane("start").show(start_lines(self._origin, recording), stay=True)
+            self._show_bars()
+            if not self._pane("start").has_focus:
+                self._pane("start").focus()
+            return
+        if self._pane("start").has_focus:
+            self._timeline.focus()
+        if self.view is None or self.view.judged is not judged:
+            self._show_run(judged)
+        self._show_bars()
+
+    # Which run, and what of it.
+
+    def _judged(self) -> Judged | None:
+        """The run the reader chose; before that the newest while live, else the first with an error, else the last."""
+        runs = self._recording.runs
+        if self._chosen_run is not None:
+            return next((judged for judged in runs if judged.run.id == self._chosen_run), None)
+        with_errors = [judged for judged in runs if judged.checked.errors and not self._origin.live]
+        return next(iter(with_errors or runs[-1:]), None)
+
+    def _show_run(self, judged: Judged) -> None:
+        same_run = self.view is not None and self.view.judged.run.id == judged.run.id
+        at_exchange = self._at.exchange if same_run else None
+        self.view = RunView(judged, self._masker)
+        self._timeline.show(self.view, live=self._origin.live and not self._recording.ended)
+        self._problems.show(self.view)
+        if not same_run:
+            self.selection = Selection()
+        elif self.selection.finding:
+            self.selection = self._again(self.selection.finding)
+        elif self.selection.step is not None:
+            self.selection = Selection(self._timeline.step_id, at_exchange)
+        if not self._origin.live and not self._touched:
+            self._go_to_cause(self.view)
+        self._show_detail(stay=same_run)
+
+    def _again(self, finding: Finding) -> Selection:
+        """A finding after newer exchanges came: the same one, though its step may have another number by now."""
+        assert self.view is not None
+        for other in self.view.judged.checked.findings:
+            if (other.rule, other.message) == (finding.rule, finding.message):
+                return Selection.of(other)
+        return Selection()
+
+    def _go_to_cause(self, view: RunView) -> None:
+        verdict = view.judged.verdict
+        causes = [finding.step for finding in view.judged.checked.findings if finding.rule == verdict.cause]
+        steps = [step for step in (*causes, *(seen.step for seen in verdict.observations)) if step is not None]
+        if steps:
+            self._timeline.go_to(steps[0])
+
+    @property
+    def _at(self) -> Selection:
+        """What the panes beside Why show: the selection, or with nothing selected the step at the cursor."""
+        return self.selection if self.selection.step is not None else Selection(self._timeline.step_id)
+
+    def select(self, selection: Selection) -> None:
+        """Look at something."""
+        self._touched = True
+        self.selection = selection
+        if selection.step is not None and selection.step != self._timeline.step_id:
+            self._timeline.go_to(selection.step)
+        self._problems.choose(selection.finding)
+        self._show_detail()
+
+    # What is on the screen.
+
+    def _show_bars(self) -> None:
+        number = self._recording.runs.index(self.view.judged) + 1 if self.view else 0
+        revealed = self._lifted is not None
+        self.query_one(StatusLine).show(status_parts(self._origin, self._recording, self.view, number, revealed))
+        self.query_one(VerdictLine).show(verdict_text(self._origin, self._recording, self.view))
+        self._timeline.border_subtitle = Content("< > run") if len(self._recording.runs) > 1 else None
+
+    def _show_detail(self, *, stay: bool = False) -> None:
+        for name in _MAKERS:
+            if self._is_shown(name):
+                self._show_pane(name, stay=stay)
+        step = self.view.steps.get(self._at.step) if self.view and self._at.step is not None else None
+        title = Content.assemble(f"step {step.id}  ", visible(step.title)) if step else Content("no step")
+        on_run = self._tab == "why" and self.selection == Selection()
+        self.query_one(Detail).border_title = Content("Verdict") if on_run else title
+        self._pane("why").border_title = Content.assemble("1 Why  ", Content("verdict") if on_run else title)
+        self._pane("request").border_title = Content.assemble("2 Request  ", title)
+
+    def _show_pane(self, name: str, *, stay: bool = False) -> None:
+        if self.view is None:
+            return
+        pane = self._pane(name)
+        selection = self.selection if name == "why" else self._at
+        hidden = _MAKERS[name](self.view, selection, self.view.veil())
+        shown = _MAKERS[name](self.view, selection, self.view.veil(lifted=True)) if pane is self._lifted else hidden
+        pane.show(shown, to_copy=hidden, stay=stay, at=self.selection.finding)
+
+    def _is_shown(self, name: str) -> bool:
+        spread = self.has_class("-spread")
+        right = self._tab if self._tab in _RIGHT else "response"
+        return name in ("why", "request", right) if spread else name == self._tab
+
+    def _choose_tab(self, name: str) -> None:
+        self._tab = name
+        right = name if name in _RIGHT else "response"
+        for each in TABS:
+            self._pane(each).set_class(each == name, "-active")
+            self._pane(each).set_class(each == right, "-right")
+        self.query_one(TabBar).show(name)
+
+    def _pane(self, name: str) -> DocumentPane:
+        return self.query_one(f"#{name}", DocumentPane)
+
+    @property
+    def _timeline(self) -> TimelineList:
+        return self.query_one(TimelineList)
+
+    @property
+    def _problems(self) -> ProblemList:
+        return self.query_one(ProblemList)
+
+    # What the reader does.
+
+    def on_resize(self) -> None:
+        """Other panes may be in sight now."""
+        self.call_after_refresh(self._show_detail, stay=True)
+
+    @on(RowList.Moved, "#timeline")
+    def _step_chosen(self) -> None:
+        self.select(Selection(self._timeline.step_id))
+
+    @on(RowList.Opened, "#timeline")
+    def _step_opened(self, event: RowList.Opened) -> None:
+        self.select(Selection(self._timeline.step_id))
+        if event.by_key:
+            self.action_tab(self._tab)
+
+    @on(RowList.Moved, "#problems")
+    def _problem_chosen(self) -> None:
+        self._select_problem()
+
+    @on(RowList.Opened, "#problems")
+    def _problem_opened(self, event: RowList.Opened) -> None:
+        self._select_problem()
+        if event.by_key:
+            self._pane("why").focus()
+
+    def _select_problem(self) -> None:
+        if finding := self._problems.finding:
+            self._choose_tab("why")
+            self.select(Selection.of(finding))
+
+    @on(RowList.Opened)
+    def _link_followed(self, event: RowList.Opened) -> None:
+        if isinstance(event.rows, DocumentPane) and (target := event.rows.target):
+            if target.finding and not self.has_class("-spread"):
+                self.action_tab("why")
+            self.select(target)
+
+    @on(VerdictLine.Opened)
+    def _verdict_opened(self) -> None:
+        self.action_verdict()
+
+    @on(TabBar.Chosen)
+    def _tab_clicked(self, event: TabBar.Chosen) -> None:
+        self.action_tab(event.pane)
+
+    def on_descendant_blur(self, event: events.DescendantBlur) -> None:
+        """Secrets revealed in a pane are hidden when it loses the focus."""
+        if event.widget is self._lifted and self._lifted is not None:
+            name, self._lifted = self._lifted.id or "", None
+            self._show_pane(name, stay=True)
+            self._show_bars()
+
+    def action_tab(self, name: str) -> None:
+        """Show a detail pane and go there."""
+        if self.view is None or self.has_class("-tiny") or self.has_class("-short"):
+            return
+        self._choose_tab(name)
+        self._show_pane(name)
+        self._pane(name).focus()
+
+    def action_verdict(self) -> None:
+        """Show the verdict on the whole run."""
+        self.select(Selection())
+        self.action_tab("why")
+
+    def action_problem(self, by: int) -> None:
+        """Go to the next or previous problem, around the end."""
+        findings = self._problems.findings
+        if not findings:
+            return
+        current = self.selection.finding
+        start = findings.index(current) if current in findings else (-1 if by > 0 else 0)
+        self._choose_tab("why")
+        self.select(Selection.of(findings[(start + by) % len(findings)]))
+
+    def action_run(self, by: int) -> None:
+        """Show the next or previous run."""
+        runs = self._recording.runs
+        if self.view is None or len(runs) < 2:
+            return
+        self._touched = False
+        judged = runs[(runs.index(self.view.judged) + by) % len(runs)]
+        self._chosen_run = judged.run.id
+        self._show_run(judged)
+        self._show_bars()
+
+    def action_exchange(self, by: int) -> None:
+        """Show the next or previous exchange of a step that stands for several."""
+        message = self.view.message_of(self._at) if self.view else None
+        step = self._timeline.step
+        if step and message and message.id in step.exchanges:
+            number = step.exchanges.index(message.id) + by
+            if 0 <= number < len(step.exchanges):
+                self.select(Selection(step.id, step.exchanges[number]))
+
+    def action_reveal(self) -> None:
+        """Show the secrets of the focused detail pane, or hide them again."""
+        pane = self.focused if isinstance(self.focused, DocumentPane) else self._pane(self._tab)
+        if self.view is None or pane.id not in _MAKERS:
+            return
+        self._lifted = None if self._lifted is pane else pane
+        pane.focus()
+        self._show_pane(pane.id, stay=True)
+        self._show_bars()
+
+    def action_copy(self) -> None:
+        """Copy what the cursor is on."""
+        widget = self.focused
+        text = widget.copied() if isinstance(widget, RowList | VerdictLine) else ""
+        if text:
+            self.app.copy_to_clipboard(text)
+            masked = text.count(aside("hidden ")[:-1])
+            hidden = f", {masked} secret{'s' if masked != 1 else ''} hidden" if masked else ""
+            self.notify(f"Copied {len(text)} characters{hidden}.", markup=False)
+
+    def action_zoom(self) -> None:
+        """Give the focused pane the whole screen, or take it back."""
+        if self.maximized is not None:
+            self.minimize()
+        elif isinstance(self.focused, DocumentPane) and not self.has_class("-spread") and self.view:
+            self.maximize(self.query_one(Detail), container=False)
+        elif isinstance(self.focused, RowList):
+            self.maximize(self.focused, container=False)
+
+    def action_back(self) -> None:
+        """Take a zoomed pane back, else go to the timeline, else to the verdict."""
+        if self.maximized is not None:
+            self.minimize()
+        elif self.focused is not self._timeline and self.view is not None:
+            self._timeline.focus()
+        else:
+            self._choose_tab("why")
+            self.select(Selection())
+
+    def action_documentation(self) -> None:
+        """Show the documentation of the rule whose finding is looked at."""
+        finding = self.selection.finding or self._worst_here()
+        if finding:
+            from inspector.tui.screens.rule import RuleScreen
+
+            self.app.push_screen(RuleScreen(finding.rule))
+
+    def _worst_here(self) -> Finding | None:
+        if self.view is None:
+            return None
+        if self.selection.step is not None:
+            return next(iter(self.view.step_findings.get(self.selection.step, ())), None)
+        cause = self.view.judged.verdict.cause
+        return next((finding for finding in self._problems.findings if finding.rule == cause), None)
+
+    def action_help(self) -> None:
+        """Show every key."""
+        from inspector.tui.screens.help import HelpScreen
+
+        self.app.push_screen(HelpScreen((*MAIN_KEYS, *LIST_KEYS, *VERDICT_KEYS)))

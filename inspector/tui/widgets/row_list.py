@@ -1,0 +1,185 @@
+"""A list of rows drawn line by line: what a key press or a new row costs does not depend on how long the list is."""
+
+from typing import ClassVar
+
+from rich.console import RenderableType
+from textual import events
+from textual.binding import BindingType
+from textual.content import Content
+from textual.geometry import Region, Size
+from textual.message import Message
+from textual.scroll_view import ScrollView
+from textual.strip import Strip
+from textual.visual import Visual
+
+from inspector.tui.keys import LIST_KEYS
+from inspector.tui.looks import CURSOR
+
+_NEIGHBOURS = 2
+
+
+class RowList(ScrollView, can_focus=True, inherit_bindings=False):
+    """Rows with a cursor. A subclass says how many rows there are and what each shows."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [*LIST_KEYS]
+    COMPONENT_CLASSES: ClassVar[set[str]] = {"row-list--cursor"}
+
+    class Moved(Message):
+        """The reader moved the cursor."""
+
+        def __init__(self, rows: "RowList") -> None:
+            super().__init__()
+            self.rows = rows
+
+        @property
+        def control(self) -> "RowList":
+            """The list it happened in."""
+            return self.rows
+
+    class Opened(Moved):
+        """The reader pressed Enter at the cursor, or clicked on a row."""
+
+        def __init__(self, rows: "RowList", *, by_key: bool) -> None:
+            super().__init__(rows)
+            self.by_key = by_key
+
+    def __init__(self, *, id: str) -> None:
+        super().__init__(id=id)
+        self.cursor = 0
+
+    # What a subclass says.
+
+    @property
+    def row_count(self) -> int:
+        """How many rows there are."""
+        raise NotImplementedError
+
+    def row(self, index: int, width: int) -> Content:
+        """What a row shows, in `width` cells."""
+        raise NotImplementedError
+
+    def selectable(self, index: int) -> bool:
+        """Whether the cursor may stand on a row."""
+        return True
+
+    @property
+    def shows_cursor(self) -> bool:
+        """Whether the cursor is drawn."""
+        return True
+
+    def copied(self) -> str:
+        """What copying takes from the row at the cursor: what it shows, secrets hidden."""
+        return self.row(self.cursor, 4096).plain.strip() if self.row_count else ""
+
+    # The list itself.
+
+    def rows_changed(self, *, cursor: int | None = None, reveal: bool = True) -> None:
+        """Take in new rows, with the cursor where it was or at `cursor`; `reveal` scrolls it into sight."""
+        self.virtual_size = Size(self._row_width, self.row_count)
+        wanted = self.cursor if cursor is None else cursor
+        self.cursor = self._nearest(wanted, -1)
+        self.refresh()
+        if reveal:
+            self.call_after_refresh(self.show_cursor)
+
+    def show_cursor(self, *, center: bool = False) -> None:
+        """Scroll just so far that the cursor and its neighbours are in sight, or with `center` to the middle."""
+        height = self.size.height
+        if height and self.row_count:
+            around = min(_NEIGHBOURS, (height - 1) // 3)
+            region = Region(0, self.cursor - around, 1, 2 * around + 1)
+            region = region.intersection(Region(0, 0, 1, self.row_count))
+            center = center and not self.cursor_in_sight
+            self.scroll_to_region(region, animate=False, force=True, center=center, x_axis=False)
+
+    @property
+    def cursor_in_sight(self) -> bool:
+        """Whether the cursor's row is on the screen."""
+        return 0 <= self.cursor - self.scroll_offset.y < max(1, self.size.height)
+
+    def place_cursor(self, index: int, *, center: bool = False) -> None:
+        """Put the cursor on a row, as the program does: no message is sent."""
+        before, self.cursor = self.cursor, index
+        for changed in (before, index):
+            self.refresh_line(changed)
+        self.show_cursor(center=center)
+
+    def render_line(self, y: int) -> Strip:
+        """Draw one row of the screen."""
+        index = y + self.scroll_offset.y
+        base = self.visual_style
+        width = self.scrollable_content_region.width
+        if index >= self.row_count:
+            return Strip.blank(width, base.rich_style)
+        here = index == self.cursor and self.shows_cursor
+        style = self.get_visual_style("row-list--cursor") if here and self.has_focus else base
+        gutter = Content(CURSOR if here else " ")
+        content = (gutter + self.row(index, self._row_width)).truncate(width, ellipsis=True)
+        strips = Visual.to_strips(self, content or Content(" "), width, 1, style)
+        return strips[0].adjust_cell_length(width, style.rich_style)
+
+    def render(self) -> RenderableType:
+        """Nothing: every line is drawn by `render_line`."""
+        return ""
+
+    @property
+    def _row_width(self) -> int:
+        return max(1, self.scrollable_content_region.width - 1)
+
+    def on_resize(self) -> None:
+        """Rows may be of another width now."""
+        self.rows_changed()
+
+    def on_focus(self) -> None:
+        """The cursor is drawn stronger."""
+        self.refresh()
+
+    def on_blur(self) -> None:
+        """The cursor is drawn weaker."""
+        self.refresh()
+
+    def on_click(self, event: events.Click) -> None:
+        """Move to the row clicked on, and open it."""
+        offset = event.get_content_offset(self)
+        index = offset.y + self.scroll_offset.y if offset else self.row_count
+        if index < self.row_count and self.selectable(index):
+            self._go(index)
+            self.post_message(self.Opened(self, by_key=False))
+
+    def action_move(self, by: int) -> None:
+        """Move by rows, over those the cursor may not stand on."""
+        self._go(self._nearest(self.cursor + by, by))
+
+    def action_page(self, by: int) -> None:
+        """Move by pages."""
+        self._go(self._nearest(self.cursor + by * max(1, self.size.height - 1), by))
+
+    def action_edge(self, index: int) -> None:
+        """Move to the first or the last row."""
+        self._go(self._nearest(index % max(1, self.row_count), 1 if index == 0 else -1))
+        if index == 0:
+            self.scroll_to(y=0, animate=False)
+
+    def action_open(self) -> None:
+        """Open the row at the cursor."""
+        if self.row_count:
+            self.post_message(self.Opened(self, by_key=True))
+
+    def _go(self, index: int) -> None:
+        moved = index != self.cursor
+        self.place_cursor(index)
+        if moved:
+            self.post_message(self.Moved(self))
+
+    def _nearest(self, index: int, direction: int) -> int:
+        """The closest row the cursor may stand on, first looked for in `direction`."""
+        last = self.row_count - 1
+        index = max(0, min(index, last))
+        step = 1 if direction > 0 else -1
+        for way in (step, -step):
+            candidate = index
+            while 0 <= candidate <= last:
+                if self.selectable(candidate):
+                    return candidate
+                candidate += way
+        return 0

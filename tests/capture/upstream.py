@@ -3,6 +3,7 @@
 import asyncio
 import datetime
 import ipaddress
+import socket
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -13,6 +14,8 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
+
+_ports: set[int] = set()
 
 type Answer = Callable[[asyncio.StreamWriter], Awaitable[None]]
 
@@ -71,12 +74,23 @@ async def upstream(certificate: Path | None = None) -> AsyncIterator[Upstream]:
     if certificate is not None:
         context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
         context.load_cert_chain(certificate)
-    server = await asyncio.start_server(lambda *streams: running.talk(*streams), "127.0.0.1", 0, ssl=context)
-    port = server.sockets[0].getsockname()[1]
-    running = Upstream(f"{'https' if context else 'http'}://127.0.0.1:{port}")
+    listening = _fresh_port()
+    running = Upstream(f"{'https' if context else 'http'}://127.0.0.1:{listening.getsockname()[1]}")
+    server = await asyncio.start_server(running.talk, sock=listening, ssl=context)
     async with server:
         yield running
         server.close_clients()
+
+
+def _fresh_port() -> socket.socket:
+    """A free port that no test had before: a proxy that several tests share remembers origins."""
+    while True:
+        listening = socket.create_server(("127.0.0.1", 0))
+        port = listening.getsockname()[1]
+        if port not in _ports:
+            _ports.add(port)
+            return listening
+        listening.close()
 
 
 async def _read(reader: asyncio.StreamReader) -> Asked:

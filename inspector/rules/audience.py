@@ -7,8 +7,12 @@ from inspector.protocol.urls import Grade
 from inspector.rules.facts import (
     NAMED,
     accepted_by_server,
+    asked_by_name,
+    authorization_behind,
     decoded_exchanges,
+    differing_rule,
     is_client_id,
+    is_web_resource,
     names_this_server,
     resource_story,
     stated_issuer,
@@ -95,7 +99,8 @@ def aud_mismatch(run: Run) -> Iterator[Fault | NotObserved]:
     `audience`, Entra an application id URI.
 
     When it is a false alarm: Some authorization servers map resources to identifiers of their own. Where the server
-    accepts a token whose audience is not a URL, this is only a note.
+    accepts a token whose audience is not a web address, or is what the client asked for with `audience`, this is only
+    a note.
 
     References: RFC 8707 section 2.2; RFC 9068 section 3; MCP 2025-06-18 Token Audience Binding and Validation.
     """
@@ -104,7 +109,7 @@ def aud_mismatch(run: Run) -> Iterator[Fault | NotObserved]:
         wanted = present(run.expected_resource, "N3", "the resource to expect is not in the capture")
         if not audiences or any(names_this_server(run, a) in NAMED or is_client_id(run, a) for a in audiences):
             continue
-        mapped = not any("://" in audience for audience in audiences)
+        mapped = not any(is_web_resource(a) and not asked_by_name(run, a) for a in audiences)
         party, cause, reason = resource_story(run, exchange)
         fine = mapped and accepted_by_server(run, exchange)
         yield Fault(
@@ -138,6 +143,7 @@ def aud_canonicalization(run: Run) -> Iterator[Fault | NotObserved]:
     Why it matters: jose, PyJWT and FastMCP compare byte for byte and refuse; the Python SDK ignores one slash.
 
     How to fix: Everybody: one byte-identical string in the metadata, the resource indicator and the audience check.
+    Client, where the audience is the resource it asked for: send the published string.
 
     When it is a false alarm: The server accepts the token; then it is a note about other servers.
 
@@ -152,12 +158,16 @@ def aud_canonicalization(run: Run) -> Iterator[Fault | NotObserved]:
             comparison = urls.compare(wanted.value, audience)
             if comparison.grade in (Grade.NORMALIZED, Grade.LOOPBACK_ALIAS):
                 rejected = any(use.rejected for use in run.uses if use.exchange is exchange)
+                authorization = authorization_behind(run, exchange)
+                cause = differing_rule(run, audience) if authorization and audience in authorization.resources else None
                 yield Fault(
                     f"The audience differs from the resource in: {joined(comparison.steps)}.",
                     _audience_places(run, exchange),
                     expected=f"aud = {wanted.value}",
                     found=f"aud = {audience}",
                     severity=Severity.ERROR if rejected else None,
+                    party=Party.CLIENT if cause else None,
+                    cause=cause,
                 )
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from inspector.rules.facts import (
+    authorization_story,
     open_authorizations,
     stated_issuer,
     where,
@@ -17,6 +18,7 @@ from inspector.rules.model import (
     place,
 )
 from inspector.rules.registry import rule
+from inspector.timeline.flow import Authorization
 from inspector.timeline.run import Run
 
 
@@ -121,7 +123,6 @@ def iss_mismatch(run: Run) -> Iterator[Fault | NotObserved]:
 
 
 _ERROR_PARTIES = {
-    "invalid_target": Party.CONFIGURATION,
     "invalid_request": Party.CLIENT,
     "invalid_scope": Party.CLIENT,
     "unsupported_response_type": Party.CLIENT,
@@ -141,7 +142,7 @@ _ERROR_PARTIES = {
 def authorization_error_response(run: Run) -> Iterator[Fault | NotObserved]:
     """The authorization server said no, and why.
 
-    What it checks: The redirect back to the client carries `error`.
+    What it checks: The redirect back to the client carries `error`. It is a note when a later attempt got a code.
 
     Why it matters: The flow ends there, and clients seldom show the code.
 
@@ -156,16 +157,37 @@ def authorization_error_response(run: Run) -> Iterator[Fault | NotObserved]:
     for authorization in observed(answered, "N1", "the authorization response was not captured"):
         hop, given = authorization.response or (authorization.request, authorization.params)
         if error := given.get("error"):
-            description = given.get("error_description")
+            # MCP 2026-07-28: what comes with the iss of another issuer must not be displayed.
+            foreign = given.get("iss") not in (None, run.issuer)
+            description = None if foreign else given.get("error_description")
             declined = error == "access_denied"
+            got_later = any(a.code and a.request.at > authorization.request.at for a in answered)
+            severity = Severity.WARNING if declined else None
+            party, cause = _behind(run, authorization, error, description or "")
             yield Fault(
                 "The user or a policy declined." if declined else f"The authorization server refused with {error}.",
                 (place(hop, "header", "location"),),
                 expected="code",
                 found=f"{error}: {description}" if description else error,
-                party=_ERROR_PARTIES.get(error, Party.UNKNOWN),
-                severity=Severity.WARNING if declined else None,
+                party=party,
+                severity=Severity.INFO if got_later else severity,
+                cause=cause,
             )
+
+
+def _behind(run: Run, authorization: Authorization, error: str, description: str) -> tuple[Party, str | None]:
+    """Who is behind an error response, and the rule that says why where the request shows it."""
+    if error == "invalid_target":
+        return authorization_story(run, authorization)[0], "invalid-target"
+    party, params = _ERROR_PARTIES.get(error, Party.UNKNOWN), authorization.params
+    if error != "invalid_request" or authorization.pushed:
+        return party, None
+    if not params.get("code_challenge"):
+        return party, "pkce-missing"
+    if params.get("code_challenge_method") != "S256":
+        return party, "pkce-method-not-s256"
+    blames_resource = "resource" in description.lower() and run.offers_resource_metadata
+    return party, "resource-missing-authorize" if blames_resource and not authorization.resources else None
 
 
 @rule(

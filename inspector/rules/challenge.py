@@ -1,10 +1,13 @@
 """Rules about the 401 of the MCP server and how the client finds the protected resource metadata from it."""
 
 from collections.abc import Iterator
+from urllib.parse import urljoin
 
-from inspector.protocol import urls
+from inspector.protocol import content, urls
+from inspector.protocol.urls import Grade
 from inspector.rules.model import Fault, NotObserved, Party, Phase, Severity, joined, observed, place
 from inspector.rules.registry import rule
+from inspector.timeline.flow import Use
 from inspector.timeline.message import WELL_KNOWN_RESOURCE, Kind, Message
 from inspector.timeline.run import Run
 
@@ -22,44 +25,68 @@ _ODD_STATUSES = (301, 302, 303, 307, 308, 400, 403, 404, 405, 500, 501, 502, 503
 def unauthorized_status_not_401(run: Run) -> Iterator[Fault | NotObserved]:
     """A client signs in because of a 401 and of nothing else.
 
-    What it checks: A request to the MCP endpoint without a token was answered with another error than 401, and the
-    same kind of request was answered with 2xx once it carried a token.
+    What it checks: A request to the MCP endpoint without a token, or with one that has expired, was answered with
+    another error than 401, and the same kind of request was answered with 2xx with a good token.
 
     Why it matters: Clients start the sign-in when they see 401. Any other status ends in a connection error.
 
     How to fix: MCP server: answer 401 with `WWW-Authenticate: Bearer` when the token is missing or invalid, and keep
     403 for a token that lacks a scope.
 
-    When it is a false alarm: 403 for a forbidden Origin, 404 for a dead session and 400 for a bad protocol version
-    come before authorization; they are left out here.
+    When it is a false alarm: 403 for a forbidden Origin, 404 for a dead session, 400 for a missing session or a bad
+    protocol version, and a redirect to the other spelling of the URL come before authorization; they are left out
+    here. So is a server error, where the same request was also answered 401, and a page of an intermediary.
 
     References: MCP 2025-03-26 Authorization Flow; MCP 2025-06-18 and later, Token Handling and Error Handling.
     """
-    accepted = {(u.request.exchange.method, u.request.rpc_method) for u in run.uses if u.accepted}
     observed(run.uses, "N1", "no request with a token to compare with")
-    for message in run.of(Kind.MCP):
-        alike = (message.exchange.method, message.rpc_method) in accepted
-        if (
-            message.bearer is None
-            and alike
-            and message.status in _ODD_STATUSES
-            and not _precedes_authorization(message)
-        ):
-            yield Fault(
-                f"{message.exchange.method} without a token was answered {message.status}, with a token it succeeds.",
-                (place(message, "status"),),
-                expected="401",
-                found=str(message.status),
-            )
+    expired = {use.request.id for use in run.uses if _has_expired(use)}
+    bad = [m for m in run.of(Kind.MCP) if m.answered and (m.bearer is None or m.id in expired)]
+    good = {_kind_of_request(u.request): u.request for u in run.uses if u.accepted and u.request.id not in expired}
+    comparable = [m for m in bad if _kind_of_request(m) in good]
+    challenged = {_kind_of_request(m) for m in bad if m.status == 401}
+    for message in observed(comparable, "N1", "no kind of request was seen both with a good token and without"):
+        status, kind = message.status or 0, _kind_of_request(message)
+        if status not in _ODD_STATUSES or _precedes_authorization(message, good[kind]):
+            continue
+        if status >= 500 and kind in challenged:
+            continue
+        if status == 403 and "html" in (message.exchange.response_header("content-type") or ""):
+            yield NotObserved("N9", "the 403 is an HTML page, as intermediaries send")
+            continue
+        lacking = "with an expired token" if message.bearer else "without a token"
+        yield Fault(
+            f"{message.exchange.method} {lacking} was answered {status}, with a good token it succeeds.",
+            (place(message, "status"),),
+            expected="401",
+            found=str(status),
+        )
 
 
-def _precedes_authorization(message: Message) -> bool:
-    exchange = message.exchange
+def _kind_of_request(message: Message) -> tuple[str, str]:
+    return message.exchange.method, message.rpc_method
+
+
+def _has_expired(use: Use) -> bool:
+    expires = use.token.number("exp") if use.token else None
+    return expires is not None and expires < use.request.at
+
+
+def _precedes_authorization(message: Message, good: Message) -> bool:
+    """Whether a server says this before it looks at the token. `good` is the same kind of request that succeeded."""
+    exchange, session = message.exchange, "mcp-session-id"
+    if message.location is not None:
+        target = urljoin(exchange.url, message.location)
+        return urls.compare(message.url, target).grade in (Grade.EXACT, Grade.NORMALIZED, Grade.SCHEME_ONLY)
     protocol_error = message.status == 400 and any(answer.error for answer in message.rpc_received)
-    dead_session = message.status in (400, 404) and exchange.request_header("mcp-session-id") is not None
+    dead_session = message.status in (400, 404) and exchange.request_header(session) is not None
+    no_session = (
+        message.status in (400, 404)
+        and exchange.request_header(session) is None
+        and good.exchange.request_header(session) is not None
+    )
     origin_refused = message.status == 403 and exchange.request_header("origin") is not None
-    same_site = message.location is not None and urls.same_origin(message.url, message.location)
-    return protocol_error or dead_session or origin_refused or same_site
+    return protocol_error or dead_session or no_session or origin_refused
 
 
 @rule(
@@ -212,7 +239,10 @@ def resource_metadata_url_unusable(run: Run) -> Iterator[Fault | NotObserved]:
         challenge = message.bearer_challenge
         if challenge and (url := challenge.get("resource_metadata")):
             named.setdefault(url, message)
-    fetched = {m.url: m for m in run.of(Kind.RESOURCE_METADATA) if m.answered}
+    fetched: dict[str, Message] = {}
+    for message in run.of(Kind.RESOURCE_METADATA):
+        if message.answered and (message.url not in fetched or message.good_document):
+            fetched[message.url] = message
     for url in observed(list(named), "N1", "no challenge with resource_metadata"):
         header = place(named[url], "header", "www-authenticate")
         if not urls.is_absolute(url) or not urls.is_secure(url):
@@ -226,6 +256,8 @@ def resource_metadata_url_unusable(run: Run) -> Iterator[Fault | NotObserved]:
         answer = fetched.get(urls.without_query(url))
         if answer is None:
             yield NotObserved("N1", "the client never asked for the URL the challenge names")
+        elif content.decoded(answer.exchange.response_headers, answer.exchange.response_body) is None:
+            yield NotObserved("N2", "the document was not kept whole")
         elif not answer.good_document:
             yield Fault(
                 f"The metadata URL in the challenge answered {answer.status} and no JSON document.",
@@ -297,7 +329,7 @@ def client_ignores_resource_metadata_url(run: Run) -> Iterator[Fault | NotObserv
     How to fix: Client: parse `resource_metadata` of the WWW-Authenticate header and fetch exactly that URL first.
 
     When it is a false alarm: The client had the document from before; discovery that began before the 401 is not
-    counted.
+    counted. Nor is a URL that is not absolute: there the server is at fault.
 
     References: MCP 2025-06-18 Authorization Server Location; MCP 2025-11-25 Protected Resource Metadata Discovery
     Requirements.
@@ -305,6 +337,8 @@ def client_ignores_resource_metadata_url(run: Run) -> Iterator[Fault | NotObserv
     challenged = [m for m in run.refusals if m.bearer_challenge and m.bearer_challenge.get("resource_metadata")]
     first = observed(challenged, "N1", "no challenge with resource_metadata")[0]
     named = (first.bearer_challenge.get("resource_metadata") if first.bearer_challenge else None) or ""
+    if not urls.is_absolute(named):
+        raise NotObserved("N10", "the URL the challenge names is not absolute")
     probes = [m for m in run.of(Kind.RESOURCE_METADATA, Kind.SERVER_METADATA) if m.at >= first.at]
     if any(m.at < first.at for m in run.of(Kind.RESOURCE_METADATA)):
         raise NotObserved("N3", "discovery began before the 401")

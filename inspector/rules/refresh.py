@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from itertools import pairwise
 
-from inspector.rules.facts import requires_resource
+from inspector.rules.facts import NAMED, names_this_server, readable_exchanges, requires_resource, same_audience
 from inspector.rules.model import Fault, NotObserved, Party, Phase, Severity, joined, observed, place
 from inspector.rules.registry import rule
 from inspector.timeline.flow import TokenExchange
@@ -16,8 +16,12 @@ def _pairs(run: Run) -> list[tuple[TokenExchange, TokenExchange]]:
     return [(before, after) for before, after in pairwise(issued) if after.refreshes]
 
 
-def _audience(exchange: TokenExchange) -> tuple[str, ...] | None:
-    return exchange.token.audiences if exchange.token else None
+def _comparable(run: Run) -> list[tuple[TokenExchange, TokenExchange]]:
+    return [(before, after) for before, after in _pairs(run) if before.token and after.token]
+
+
+def _audience(exchange: TokenExchange) -> tuple[str, ...]:
+    return (exchange.token.audiences if exchange.token else None) or ()
 
 
 @rule(
@@ -43,14 +47,12 @@ def resource_missing_refresh(run: Run) -> Iterator[Fault | NotObserved]:
 
     References: MCP 2025-06-18 Resource Parameter Implementation; RFC 8707 section 2.2.
     """
-    observed(run.refreshes, "N1", "no refresh in the capture")
+    refreshes = readable_exchanges(run, "refresh_token")
     requires_resource(run)
-    changed = {after.request.id for before, after in _pairs(run) if _audience(before) != _audience(after)}
+    changed = {after.request.id for before, after in _comparable(run) if not same_audience(before, after)}
     wanted = run.expected_resource
-    for exchange in run.refreshes:
-        if exchange.request.request_lost:
-            yield NotObserved("N2", "the refresh request's body is not readable")
-        elif not exchange.resources:
+    for exchange in refreshes:
+        if not exchange.resources:
             yield Fault(
                 "The refresh request does not say which resource the token is for.",
                 (place(exchange.request, "form", "resource"),),
@@ -71,7 +73,8 @@ def resource_missing_refresh(run: Run) -> Iterator[Fault | NotObserved]:
 def aud_changed_after_refresh(run: Run) -> Iterator[Fault | NotObserved]:
     """A refresh keeps what was consented to.
 
-    What it checks: The audience of the token a refresh gave equals that of the token before.
+    What it checks: The audience of the token a refresh gave equals that of the token before. A refresh that turns a
+    wrong audience into the right one is not counted.
 
     Why it matters: The client worked, and stops working an hour later.
 
@@ -82,18 +85,18 @@ def aud_changed_after_refresh(run: Run) -> Iterator[Fault | NotObserved]:
 
     References: OAuth 2.1 sections 3.2.3 and 4.3; RFC 8707 section 2.2.
     """
-    pairs = observed(_pairs(run), "N11", "no successful refresh after a token response")
-    comparable = [(b, a) for b, a in pairs if _audience(b) is not None or _audience(a) is not None]
-    for before, after in observed(comparable, "N4", "the access tokens are opaque"):
+    observed(_pairs(run), "N11", "no successful refresh after a token response")
+    for before, after in observed(_comparable(run), "N4", "an access token is opaque"):
         old, new = _audience(before), _audience(after)
-        if old != new:
+        repaired = any(names_this_server(run, audience) in NAMED for audience in new)
+        if old != new and not repaired:
             omitted = not after.resources
             yield Fault(
                 "The refreshed token has another audience"
                 + (" after a refresh without resource." if omitted else " although the refresh named the resource."),
                 (place(after.request, "claim", "aud"), place(before.request, "claim", "aud")),
-                expected=f"aud = {joined(old or ())}",
-                found=f"aud = {joined(new or ())}",
+                expected=f"aud = {joined(old)}",
+                found=f"aud = {joined(new)}",
                 party=Party.CLIENT if omitted else None,
                 cause="resource-missing-refresh" if omitted else None,
             )
@@ -132,5 +135,5 @@ def refresh_token_replayed(run: Run) -> Iterator[Fault | NotObserved]:
                 expected="the newest refresh token",
                 found="one that was already used",
             )
-        if token:
-            used[token] = exchange
+        if token and exchange.answer:
+            used.setdefault(token, exchange)

@@ -21,8 +21,9 @@ from inspector.timeline.run import Run
 def registration_rejected(run: Run) -> Iterator[Fault | NotObserved]:
     """A client without an identity cannot sign in.
 
-    What it checks: A registration request was answered with an error, and no later one succeeded. A client that knows
-    no authorization server and guesses `/register` on the MCP server is not counted.
+    What it checks: A registration request was answered with an error, and no later one succeeded. It is a warning when
+    the client asked for authorization all the same. A client that knows no authorization server and guesses `/register`
+    on the MCP server is not counted.
 
     Why it matters: The flow ends here, and most clients only say that the connection failed.
 
@@ -43,6 +44,7 @@ def registration_rejected(run: Run) -> Iterator[Fault | NotObserved]:
             yield NotObserved("N3", "the client guessed an endpoint on the MCP server")
             continue
         error = message.oauth_error
+        went_on = any(m.at > message.at for m in run.of(Kind.AUTHORIZE))
         switched_off = message.status == 404
         reason = (
             "dynamic client registration looks switched off" if switched_off else f"reason given: {error or 'none'}"
@@ -52,6 +54,7 @@ def registration_rejected(run: Run) -> Iterator[Fault | NotObserved]:
             (place(message, "status"), place(message, "json", "error")),
             expected="201 with a client_id",
             found=f"{message.status} {error or ''}".strip(),
+            severity=Severity.WARNING if went_on else None,
             party=Party.CLIENT if error == "invalid_client_metadata" else None,
         )
 

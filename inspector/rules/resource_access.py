@@ -5,7 +5,15 @@ from collections.abc import Iterator
 from inspector.protocol import urls
 from inspector.protocol.jwt import Signature
 from inspector.protocol.urls import Grade
-from inspector.rules.facts import is_client_id, names_this_server, resource_story
+from inspector.rules.facts import (
+    asked_by_name,
+    authorization_behind,
+    differing_rule,
+    is_client_id,
+    is_web_resource,
+    names_this_server,
+    resource_story,
+)
 from inspector.rules.model import (
     Confidence,
     Fault,
@@ -20,8 +28,8 @@ from inspector.rules.model import (
     present,
 )
 from inspector.rules.registry import rule
-from inspector.timeline.flow import Use
-from inspector.timeline.message import Kind
+from inspector.timeline.flow import TokenExchange, Use
+from inspector.timeline.message import Kind, Message
 from inspector.timeline.run import Run
 
 FRESH_SECONDS = 300
@@ -57,13 +65,13 @@ def authorization_header_missing(run: Run) -> Iterator[Fault | NotObserved]:
     References: MCP 2025-03-26 Token Requirements ("MUST be included in every HTTP request").
     """
     uses = observed(run.uses, "N1", "no request with a token in the capture")
-    accepted = [use for use in uses if use.accepted]
     for message in run.of(Kind.MCP):
-        before = [use for use in accepted if use.request.at < message.at]
+        before = [use for use in uses if use.request.at < message.at and (use.accepted or use.rejected)]
         continues = message.exchange.request_header("mcp-session-id") is not None or message.rpc_method.startswith(
             "tools/"
         )
-        if message.bearer is None and before and continues and message.status == 401:
+        holds_token = bool(before) and before[-1].accepted
+        if message.bearer is None and holds_token and continues and message.status == 401:
             yield Fault(
                 "The client left its token out of a request.",
                 (place(message, "header", "authorization"), place(before[-1].request, "header", "authorization")),
@@ -132,7 +140,7 @@ def wrong_audience_token_sent(run: Run) -> Iterator[Fault | NotObserved]:
     reported = set()
     for use in decoded_uses(run):
         audiences = (use.token.audiences if use.token else None) or ()
-        resources = [audience for audience in audiences if "://" in audience]
+        resources = [audience for audience in audiences if is_web_resource(audience)]
         if not resources or audiences in reported or len(resources) < len(audiences):
             continue
         if all(names_this_server(run, a) in _FOREIGN for a in resources) and run.expected_resource:
@@ -173,7 +181,7 @@ def wrong_audience_token_accepted(run: Run) -> Iterator[Fault | NotObserved]:
     Allow-listing a client id has the same effect as not checking: every token of the environment is accepted.
 
     When it is a false alarm: The server verifies in another way, such as introspection. An audience that is an
-    identifier of the authorization server's own is a warning only.
+    identifier of the authorization server's own, or what the client asked for with `audience`, is a warning only.
 
     References: MCP 2025-06-18 Token Handling and Access Token Privilege Restriction; OAuth 2.1 section 5.2.
     """
@@ -187,7 +195,7 @@ def wrong_audience_token_accepted(run: Run) -> Iterator[Fault | NotObserved]:
         if any(names_this_server(run, audience) not in _FOREIGN for audience in audiences):
             continue
         reported.add(audiences)
-        plain = any("://" in audience or is_client_id(run, audience) for audience in audiences)
+        plain = any(is_web_resource(a) or is_client_id(run, a) for a in audiences if not asked_by_name(run, a))
         yield Fault(
             f"The MCP server answered {use.request.rpc_method} for a token that is not for it.",
             (place(use.request, "claim", "aud"), *_published(run)),
@@ -213,7 +221,8 @@ def _published(run: Run) -> tuple[Place, ...]:
 def unauthenticated_access_accepted(run: Run) -> Iterator[Fault | NotObserved]:
     """A lock that is not always locked.
 
-    What it checks: A method that was once answered 401 was later answered with a result although no token was sent.
+    What it checks: A method, and for a tool the same tool, that was once answered 401 because there was no token was
+    later answered with a result although again no token was sent.
 
     Why it matters: Everybody can call it.
 
@@ -223,12 +232,12 @@ def unauthenticated_access_accepted(run: Run) -> Iterator[Fault | NotObserved]:
 
     References: MCP 2025-03-26 Authorization Flow; MCP 2025-06-18 Token Handling.
     """
-    refused = [m for m in run.of(Kind.MCP) if m.status == 401 and m.rpc_method]
-    for first in observed(refused, "N11", "no method was answered 401"):
+    refused = [m for m in run.unauthorized if m.rpc_method]
+    for first in observed(refused, "N11", "no method was answered 401 for want of a token"):
         for message in run.of(Kind.MCP):
             open_door = message.at > first.at and message.bearer is None and "access_token" not in message.query
             answered = any(answer.result is not None for answer in message.rpc_received)
-            if open_door and message.rpc_method == first.rpc_method and answered and message.status == 200:
+            if open_door and _called(message) == _called(first) and answered and message.status == 200:
                 yield Fault(
                     f"{message.rpc_method} was answered without a token after it had been refused without one.",
                     (place(message, "status"), place(first, "status")),
@@ -236,6 +245,12 @@ def unauthenticated_access_accepted(run: Run) -> Iterator[Fault | NotObserved]:
                     found=str(message.status),
                 )
                 return
+
+
+def _called(message: Message) -> tuple[str, object]:
+    """The method and, for a tool, a prompt or a resource, which one."""
+    sent = next((sent for sent in message.rpc_sent if sent.method), None)
+    return message.rpc_method, (sent.params.get("name") or sent.params.get("uri")) if sent else None
 
 
 @rule(
@@ -257,7 +272,8 @@ def fresh_token_rejected(run: Run) -> Iterator[Fault | NotObserved]:
     How to fix: See the finding named as the cause. Where there is none: MCP server, check key set URL, algorithm,
     clock and configured audience.
 
-    When it is a false alarm: Several replicas with different configuration; propagation delays.
+    When it is a false alarm: Several replicas with different configuration and propagation delays; where the same token
+    was accepted afterwards, this is only a warning. A 401 that asks for a DPoP nonce is not a refusal.
 
     References: RFC 6750 section 3.1; MCP 2025-06-18 Token Handling.
     """
@@ -265,51 +281,52 @@ def fresh_token_rejected(run: Run) -> Iterator[Fault | NotObserved]:
     observed(fresh, "N1", "no use of a token whose issuing was captured")
     reported = set()
     for use in fresh:
-        if not use.rejected or use.exchange is None or use.exchange.request.id in reported:
+        if not use.rejected or use.exchange is None or use.exchange.request.id in reported or _asks_for_nonce(use):
             continue
         reported.add(use.exchange.request.id)
+        later = [other for other in fresh if other.exchange is use.exchange and other.request.at > use.request.at]
+        severity = Severity.WARNING if any(other.accepted for other in later) else None
         if use.token is None:
             yield Fault(
                 "The MCP server refused a token that was just issued; it is opaque, so the capture cannot say why.",
                 (place(use.request, "status"), place(use.exchange.request, "json", "access_token")),
                 expected="2xx",
                 found="401",
+                severity=severity,
                 confidence=Confidence.LIKELY,
                 party=Party.UNKNOWN,
             )
             continue
         wrong, cause, party = _first_wrong_claim(run, use)
+        known = run.expected_resource is not None and not run.expected_resource.assumed
         yield Fault(
             f"The MCP server refused a token that was just issued: {wrong or 'every claim in it is as promised'}.",
             (place(use.request, "status"), place(use.exchange.request, "claim", "aud")),
             expected="2xx",
             found="401",
-            confidence=None if wrong or use.signature is Signature.VALID else Confidence.LIKELY,
+            severity=severity,
+            confidence=None if known and (wrong or use.signature is Signature.VALID) else Confidence.LIKELY,
             party=party,
             cause=cause,
         )
 
 
+def _asks_for_nonce(use: Use) -> bool:
+    """Whether the server only wants the proof again with its nonce (RFC 9449 section 9)."""
+    return any(challenge.get("error") == "use_dpop_nonce" for challenge in use.request.challenges)
+
+
 def _first_wrong_claim(run: Run, use: Use) -> tuple[str, str | None, Party]:
     """What is wrong with the token, the rule that says so, and the party behind it."""
     token, exchange = use.token, use.exchange
-    wanted = run.expected_resource
     if token is None or exchange is None:
         return "", None, Party.UNKNOWN
     if use.signature in (Signature.INVALID, Signature.NONE):
         return "its signature does not verify", None, Party.AUTHORIZATION_SERVER
-    audiences = token.audiences or ()
+    wanted, audiences = run.expected_resource, token.audiences or ()
     if wanted and wanted.value not in audiences:
-        rule_id = "aud-mismatch"
-        if not audiences:
-            return "it has no audience", "aud-missing", Party.AUTHORIZATION_SERVER
-        if any(is_client_id(run, audience) for audience in audiences):
-            rule_id = "aud-is-client-id"
-        elif any(urls.compare(wanted.value, a).grade in (Grade.NORMALIZED, Grade.LOOPBACK_ALIAS) for a in audiences):
-            return f"aud is {joined(audiences)}", "aud-canonicalization", Party.CONFIGURATION
-        party, _, _ = resource_story(run, exchange)
-        return f"aud is {joined(audiences)}", rule_id, party
-    issuer = run.issuer
+        return _wrong_audience(run, exchange, wanted.value, audiences)
+    issuer = run.issuer if run.server_metadata else None
     if issuer and token.text("iss") not in (None, issuer):
         return f"iss is {token.text('iss')}", "token-iss-mismatch", Party.CONFIGURATION
     expires, not_before = token.number("exp"), token.number("nbf")
@@ -318,3 +335,21 @@ def _first_wrong_claim(run: Run, use: Use) -> tuple[str, str | None, Party]:
     if not_before is not None and not_before - _LEEWAY_SECONDS > use.request.at:
         return "it is not valid yet", None, Party.AUTHORIZATION_SERVER
     return "", None, Party.MCP_SERVER
+
+
+def _wrong_audience(
+    run: Run, exchange: TokenExchange, wanted: str, audiences: tuple[str, ...]
+) -> tuple[str, str | None, Party]:
+    if not audiences:
+        return "it has no audience", "aud-missing", Party.AUTHORIZATION_SERVER
+    what = f"aud is {joined(audiences)}"
+    grades = {audience: urls.compare(wanted, audience).grade for audience in audiences}
+    close = [a for a, grade in grades.items() if grade in (Grade.NORMALIZED, Grade.LOOPBACK_ALIAS)]
+    if close:
+        authorization = authorization_behind(run, exchange)
+        asked = authorization is not None and close[0] in authorization.resources and differing_rule(run, close[0])
+        return what, "aud-canonicalization", Party.CLIENT if asked else Party.CONFIGURATION
+    party, _, _ = resource_story(run, exchange)
+    if any(names_this_server(run, audience) not in _FOREIGN for audience in audiences):
+        return what, None, party  # a parent of the resource: allowed, and not what a strict server expects
+    return what, "aud-is-client-id" if any(is_client_id(run, a) for a in audiences) else "aud-mismatch", party

@@ -79,7 +79,7 @@ def prm_resource_missing(run: Run) -> Iterator[Fault | NotObserved]:
             "The protected resource metadata does not say which resource it describes.",
             (place(message, "json", "resource"),),
             expected=f'"resource": "{run.server_url}"',
-            found="no such member" if message.document and "resource" not in message.document else "not a string",
+            found="no such member" if message.document and "resource" not in message.document else "no text",
         )
 
 
@@ -110,7 +110,7 @@ def prm_authorization_servers_missing(run: Run) -> Iterator[Fault | NotObserved]
             "The protected resource metadata names no authorization server.",
             (place(message, "json", "authorization_servers"),),
             expected="an array with the issuer identifier",
-            found="empty" if "authorization_servers" in message.document else "no such member",
+            found="none in it" if "authorization_servers" in message.document else "no such member",
         )
 
 
@@ -203,7 +203,7 @@ def client_accepts_mismatched_prm(run: Run) -> Iterator[Fault | NotObserved]:
     How to fix: Client: stop when `resource` is neither the server's URL nor a parent of it.
 
     When it is a false alarm: The authorization server was configured by hand. A difference in trailing slash, letter
-    case or default port is not counted.
+    case or default port is not counted, nor is a client that went on to metadata that does match.
 
     References: RFC 9728 sections 3.3 and 7.3.
     """
@@ -215,6 +215,10 @@ def client_accepts_mismatched_prm(run: Run) -> Iterator[Fault | NotObserved]:
     later = [m for m in run.of(Kind.REGISTER, Kind.AUTHORIZE, Kind.TOKEN) if m.at >= message.at]
     if not later:
         raise NotObserved("N1", "the capture ends before the client went on or stopped")
+    read = [m for m in run.of(Kind.RESOURCE_METADATA) if m.good_document and m.at <= later[0].at]
+    named = [(m.good_document.text("resource") if m.good_document else None) or "" for m in read]
+    if any(urls.compare(run.server_url, value).covers for value in named):
+        return
     yield Fault(
         "The client went on although the metadata describes another resource.",
         (place(later[0], "url"), place(message, "json", "resource")),
@@ -235,7 +239,8 @@ def client_accepts_mismatched_prm(run: Run) -> Iterator[Fault | NotObserved]:
 def prm_resource_trailing_slash(run: Run) -> Iterator[Fault | NotObserved]:
     """One character, and byte-exact comparers see two resources.
 
-    What it checks: `resource` ends with a slash while the URL the client uses does not.
+    What it checks: `resource` ends with a slash while the URL the client uses does not. A parent of that URL, such as
+    the origin alone, counts as well.
 
     Why it matters: AuthKit, jose and PyJWT compare audiences byte for byte.
 
@@ -251,11 +256,11 @@ def prm_resource_trailing_slash(run: Run) -> Iterator[Fault | NotObserved]:
     requests = observed(run.of(Kind.MCP), "N1", "no request to the MCP endpoint")
     if any(m.location and urls.path_of(m.location).endswith("/") for m in requests):
         raise NotObserved("N9", "the endpoint redirects to the form with the slash")
-    comparison = urls.compare(run.server_url, resource)
-    if "trailing slash" in comparison.steps and urls.path_of(resource).endswith("/"):
+    slash_added = urls.path_of(resource).endswith("/") and not urls.path_of(run.server_url).endswith("/")
+    if slash_added and urls.compare(run.server_url, resource).covers:
         yield Fault(
             "The metadata writes the resource with a trailing slash, the endpoint has none.",
             (place(message, "json", "resource"),),
-            expected=run.server_url,
+            expected=resource.removesuffix("/"),
             found=resource,
         )

@@ -37,6 +37,8 @@ def as_metadata_not_found(run: Run) -> Iterator[Fault | NotObserved]:
     metadata = run.resource_metadata.document if run.resource_metadata else None
     servers = metadata.texts("authorization_servers") if metadata else None
     issuer = observed(servers or (), "N3", "which issuer to ask is not in the capture")[0]
+    if not urls.origin(issuer):
+        raise NotObserved("N3", "the issuer that is named is not a URL")
     wanted = [urls.insert_well_known(issuer, suffix) for suffix in WELL_KNOWN_SERVER]
     if run.revision.client == "2025-06-18":
         wanted = wanted[:1]
@@ -67,6 +69,7 @@ def as_metadata_issuer_mismatch(run: Run) -> Iterator[Fault | NotObserved]:
 
     What it checks: `issuer` of each metadata document against the identifier its URL was made from, preferring the
     entry of the protected resource metadata. A slash at the root is a note, letter case or a default port a warning.
+    Without protected resource metadata a URL with a path does not tell which identifier was meant.
 
     Why it matters: It is the protection against one authorization server posing as another; strict clients stop.
 
@@ -84,11 +87,14 @@ def as_metadata_issuer_mismatch(run: Run) -> Iterator[Fault | NotObserved]:
         issuer = message.document.text("issuer") if message.document else None
         if asked is None or issuer is None or _is_copy(run, message):
             continue
+        if run.resource_metadata is None and urls.path_of(asked).strip("/") and asked != issuer:
+            yield NotObserved("N3", "which issuer the client meant is not in the capture")
+            continue
         comparison = urls.compare(asked, issuer)
         if comparison.grade is Grade.EXACT:
             continue
         root_slash = comparison.steps == ("trailing slash",) and not urls.path_of(asked).strip("/")
-        by_grade = {True: Severity.INFO, False: Severity.WARNING}[root_slash]
+        by_grade = Severity.INFO if root_slash else Severity.WARNING
         yield Fault(
             f"The metadata states another issuer than the one it was asked for ({comparison.grade}).",
             (place(message, "json", "issuer"),),

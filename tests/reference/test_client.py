@@ -154,6 +154,20 @@ async def test_a_client_of_2025_03_26_finds_the_authorization_server_at_the_mcp_
     assert "another issuer" in strict.sentence
 
 
+async def test_an_authorization_response_with_another_state_or_issuer_is_refused(pair: "Pair") -> None:
+    compliant = load_profile("compliant")
+    another_state = tuple((name, "another" if name == "state" else value) for name, value in compliant.authorize)
+    mixed_up = await perform(replace(compliant, authorize=another_state), pair.reference.mcp_url)
+    # The callback's own query stays in front of what the authorization server adds.
+    callback = compliant.redirect_uri + "?iss=https://other.example"
+    impersonated = await perform(replace(compliant, redirect_uri=callback), pair.reference.mcp_url)
+    assert (mixed_up.audience, mixed_up.sentence) == (None, "The authorization response carries another state.")
+    assert (impersonated.audience, impersonated.sentence) == (
+        None,
+        "The authorization response comes from another issuer.",
+    )
+
+
 async def test_a_server_that_is_not_there_is_one_sentence() -> None:
     with pytest.raises(ReferenceFailure, match="compliant got no answer") as failure:
         await perform(load_profile("compliant"), "http://localhost:1/mcp")

@@ -14,9 +14,9 @@ from mitmproxy.exceptions import OptionsError
 from mitmproxy.http import HTTPFlow
 from mitmproxy.tls import ClientHelloData, TlsData
 
-from addons.authorize_recorder import AuthorizeRecorder
+from addons.authorize_recorder import AuthorizeRecorder, MetadataEdit
 from addons.control import Control, Message
-from addons.guard import harmless
+from addons.guard import harmless, log_failure
 from addons.incidents import client_sentence, server_sentence
 from addons.lifeline import wait_for_end_of
 from addons.record_file import write_record
@@ -91,6 +91,7 @@ class InspectorAddon:
         """Close everything, the note last: while it is there, somebody may rely on it."""
         if self.recorder is not None:
             self.recorder.close()
+            self.recorder = None  # connections that break now have nobody to tell it to
         if self.writer is not None:
             self.writer.close()
         if self._lifeline is not None:
@@ -119,8 +120,7 @@ class InspectorAddon:
     def response(self, flow: HTTPFlow) -> None:
         """Record a response as upstream sent it; only then may the client get it edited."""
         if self.recorder and not self.authorize.owns(flow):
-            edits = ctx.options.inspector_authorize and self.recorder.follows(flow)
-            edit = self.authorize.edit(flow) if edits else None
+            edit = self._edit(flow) if self.recorder.follows(flow) else None
             recorded = self.recorder.response(flow, (edit.translation,) if edit else ())
             if edit and recorded and flow.response:
                 flow.response.content = edit.content
@@ -152,6 +152,13 @@ class InspectorAddon:
         if self.recorder:
             host = _host(data)
             self.recorder.incident("tls-server", host, server_sentence(host, data.conn.error or ""), time.time())
+
+    def _edit(self, flow: HTTPFlow) -> MetadataEdit | None:
+        try:
+            return self.authorize.edit(flow) if ctx.options.inspector_authorize else None
+        except Exception as error:
+            log_failure("the authorize recorder", error)
+            return None
 
     @harmless
     def _answer_authorize(self, flow: HTTPFlow) -> None:

@@ -30,6 +30,7 @@ NO_BODY = Body()
 class _Flight:
     """A flow that is not over: the row it has in the session (0: none), and its bodies as far as they are known."""
 
+    flow: HTTPFlow
     row: int = 0
     request: Body | Tee = NO_BODY
     response: Body | Tee = NO_BODY
@@ -43,17 +44,16 @@ class Recorder:
         self._writer = writer
         self._scope = scope
         self._announce = announce
-        self._flights: dict[str, tuple[HTTPFlow, _Flight]] = {}
+        self._flights: dict[str, _Flight] = {}
 
     def follows(self, flow: HTTPFlow) -> bool:
         """Whether the flow is being recorded and not over."""
-        return flow.id in self._flights and self._flights[flow.id][1].row > 0
+        return flow.id in self._flights and self._flights[flow.id].row > 0
 
     @harmless
     def requestheaders(self, flow: HTTPFlow) -> None:
         """Pass a large upload, or one of unknown length, on as it comes."""
-        flight = _Flight()
-        self._flights[flow.id] = flow, flight
+        flight = self._flights[flow.id] = _Flight(flow)
         length = content_length(flow.request)
         if "transfer-encoding" in flow.request.headers or (length or 0) > BUFFERED:
             flow.request.stream = flight.request = Tee(KEPT_BODY)
@@ -63,10 +63,10 @@ class Recorder:
         """Write the request."""
         if flow.id not in self._flights:
             return  # an upload that goes on although the server has answered
-        _, flight = self._flights[flow.id]
+        flight = self._flights[flow.id]
         if isinstance(flight.request, Body):
             flight.request = body_of(flow.request.raw_content)
-        exchange = _snapshot(flow, flight, State.RESPONDING if flow.response else State.REQUEST)
+        exchange = _snapshot(flight, State.RESPONDING if flow.response else State.REQUEST)
         self._scope.learn_from_request(exchange)
         if flight.row or self._scope.covers(exchange):
             self._write(flight, exchange)
@@ -75,15 +75,18 @@ class Recorder:
     def responseheaders(self, flow: HTTPFlow) -> None:
         """Write the response headers, and decide whether the body is held or passed on as it comes."""
         assert flow.response is not None
-        _, flight = self._flights[flow.id]
-        exchange = _snapshot(flow, flight, State.RESPONDING)
+        # First of all: a stream that is held because something below went wrong would hang the client.
+        has_events = is_event_stream(flow.response.headers.get("content-type"))
+        flow.response.stream = has_events
+        flight = self._flights[flow.id]
+        exchange = _snapshot(flight, State.RESPONDING)
         self._scope.learn_from_response(exchange)
         if not flight.row and not self._scope.covers(exchange):
             flow.response.stream = True
             return
         length = content_length(flow.response)
-        if is_event_stream(exchange.response_header("content-type")):
-            flight.updates = Coalesced(partial(self._update, flow, flight), STREAM_UPDATE_INTERVAL)
+        if has_events:
+            flight.updates = Coalesced(partial(self._update, flight), STREAM_UPDATE_INTERVAL)
             flow.response.stream = flight.response = Tee(KEPT_STREAM, flight.updates.poke)
         elif not is_authorization_server_metadata(exchange.url) and (length is None or length > BUFFERED):
             # Metadata is held whole: it may be edited.
@@ -94,29 +97,29 @@ class Recorder:
     def response(self, flow: HTTPFlow, translations: tuple[Translation, ...] = ()) -> None:
         """Write the whole exchange as upstream answered it, with what the client will see otherwise."""
         assert flow.response is not None
-        _, flight = self._flights.pop(flow.id)
+        flight = self._flights.pop(flow.id)
         if not flight.row:
             return
         _stop(flight)
         if isinstance(flight.response, Body):
             flight.response = body_of(flow.response.raw_content)
-        exchange = _snapshot(flow, flight, State.COMPLETE)
+        exchange = _snapshot(flight, State.COMPLETE)
         self._scope.learn_from_response(exchange, lambda: content_of(exchange))
         self._write(flight, replace(exchange, translations=translations))
 
     @harmless
     def error(self, flow: HTTPFlow) -> None:
         """Write how far the exchange got and what broke it."""
-        _, flight = self._flights.pop(flow.id)
+        flight = self._flights.pop(flow.id)
         _stop(flight)
-        exchange = _snapshot(flow, flight, State.FAILED)
+        exchange = _snapshot(flight, State.FAILED)
         if flight.row or self._scope.covers(exchange):
             self._write(flight, replace(exchange, error=flow.error.msg if flow.error else "The connection broke."))
 
     @harmless
     def add(self, exchange: Exchange) -> None:
         """Write an exchange that is no flow of its own."""
-        self._write(_Flight(), exchange)
+        self._announce(self._writer.record(exchange).changed)
 
     @harmless
     def incident(self, kind: str, host: str, text: str, at: float) -> None:
@@ -126,16 +129,16 @@ class Recorder:
     @harmless
     def close(self) -> None:
         """Mark what is still open as cut off by the end of the proxy."""
-        for flow, flight in self._flights.values():
+        for flight in self._flights.values():
             _stop(flight)
             if flight.row:
-                exchange = _snapshot(flow, flight, State.FAILED)
+                exchange = _snapshot(flight, State.FAILED)
                 self._write(flight, replace(exchange, error="The inspector's proxy was stopped while this was open."))
         self._flights.clear()
 
     @harmless
-    def _update(self, flow: HTTPFlow, flight: _Flight) -> None:
-        self._write(flight, _snapshot(flow, flight, State.RESPONDING))
+    def _update(self, flight: _Flight) -> None:
+        self._write(flight, _snapshot(flight, State.RESPONDING))
 
     def _write(self, flight: _Flight, exchange: Exchange) -> None:
         written = self._writer.record(exchange)
@@ -143,10 +146,10 @@ class Recorder:
         self._announce(written.changed)
 
 
-def _snapshot(flow: HTTPFlow, flight: _Flight, state: State) -> Exchange:
-    request_is_whole = flow.request.timestamp_end is not None
+def _snapshot(flight: _Flight, state: State) -> Exchange:
+    request_is_whole = flight.flow.request.timestamp_end is not None
     return exchange_of(
-        flow,
+        flight.flow,
         flight.request.body(whole=request_is_whole) if isinstance(flight.request, Tee) else flight.request,
         flight.response.body(whole=state is State.COMPLETE) if isinstance(flight.response, Tee) else flight.response,
         state,

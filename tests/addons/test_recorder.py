@@ -280,6 +280,15 @@ class BrokenWriter(SessionWriter):
         raise sqlite3.OperationalError(f"disk I/O error at {exchange.request_body.data!r}")
 
 
+def test_an_event_stream_is_passed_on_even_when_the_recorder_fails() -> None:
+    recorder = Recorder(BrokenWriter(), Scope(record_all=True), lambda _: None)
+    flow = tflow.tflow(resp=True)
+    assert flow.response is not None
+    flow.response.headers["content-type"] = "text/event-stream"
+    assert recorder.responseheaders(flow) is False  # it was never told of the request
+    assert flow.response.stream is True
+
+
 def test_a_session_that_cannot_be_written_disturbs_no_hook_and_leaks_nothing(caplog: pytest.LogCaptureFixture) -> None:
     recorder = Recorder(BrokenWriter(), Scope(record_all=True), lambda _: None)
     flow = tflow.tflow(resp=True)

@@ -1,12 +1,19 @@
+import asyncio
 import json
 import os
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
+from inspector.capture.ca_bundle import write_ca_bundle
 from inspector.capture.environment import CA_VARIABLES, Shell, as_json, as_shell, client_environment, client_variables
+from inspector.session.model import State
+from tests.capture.conftest import Start
+from tests.capture.rows import row
+from tests.capture.upstream import make_certificates, upstream
 
 PROXY = "http://127.0.0.1:8080"
 BUNDLE = Path("/home/o'neill/my $certificates/bundle.pem")
@@ -63,3 +70,33 @@ def test_powershell_quotes_are_doubled() -> None:
 
 def test_json_holds_names_and_values() -> None:
     assert json.loads(as_json(client_variables(PROXY, BUNDLE, {}))) == client_environment(PROXY, BUNDLE, {})
+
+
+@pytest.mark.parametrize(
+    "client",
+    [
+        [sys.executable, "-c", "import sys, httpx; print(httpx.get(sys.argv[1]).text)"],
+        [
+            sys.executable,
+            "-c",
+            "import sys, urllib.request as u; print(u.urlopen(sys.argv[1]).read().decode())",
+        ],
+        ["curl", "-sS"],
+    ],
+    ids=["httpx", "urllib", "curl"],
+)
+async def test_a_client_needs_nothing_but_the_environment(start: Start, tmp_path: Path, client: list[str]) -> None:
+    if shutil.which(client[0]) is None:
+        pytest.skip(f"{client[0]} is not installed")
+    certificates = make_certificates(tmp_path)
+    async with upstream(certificates.server) as server:
+        server.answer("/mcp", b"hello")
+        proxy = start(targets=(server.at("/mcp"),), upstream_ca=certificates.ca)
+        base = {"PATH": os.environ["PATH"], "NO_PROXY": "127.0.0.1"}
+        environment = client_environment(proxy.url, write_ca_bundle(proxy.ca_certificate, base), base)
+        process = await asyncio.create_subprocess_exec(
+            *client, server.at("/mcp"), env=environment, stdout=subprocess.PIPE
+        )
+        said, _ = await process.communicate()
+        assert said.strip() == b"hello"
+        assert (await row(proxy, server.at("/mcp"), State.COMPLETE)).tls.startswith("client TLSv1.3")

@@ -1,17 +1,39 @@
-"""The stories a sign-in can tell when it goes wrong: what joins the findings into one cause, and what to do."""
+"""The causes that can be told apart by joining findings: each story either recognises itself in a run or passes."""
 
 from collections.abc import Callable
 
 from inspector.protocol.jwt import Signature
-from inspector.rules.model import Checked, Confidence, Finding, Party, Severity, joined
+from inspector.rules.facts import resource_story
+from inspector.rules.model import Checked, Confidence, Finding, Party, Severity
 from inspector.timeline.flow import TokenExchange
-from inspector.timeline.message import Message
 from inspector.timeline.run import Run
+from inspector.verdict import remedies
+from inspector.verdict.evidence import (
+    audience_found,
+    authorization_server_cleared,
+    client_cleared,
+    default_audience,
+    exchange_of,
+    overcome,
+    refusal,
+    seen_audience,
+    seen_legs,
+    seen_refusal,
+    seen_resource,
+    server_cleared,
+    wanted,
+)
 from inspector.verdict.model import Cleared, Observation, Remedy, Verdict
 
 type Story = Callable[[Run, Checked], Verdict | None]
 
 _AUDIENCE_RULES = ("aud-is-client-id", "aud-mismatch", "aud-canonicalization", "aud-missing")
+_PROOF_RULES = ("pkce-missing", "pkce-method-not-s256", "code-verifier-missing", "code-verifier-mismatch")
+_PROOF_ERRORS = ("invalid_grant", "invalid_request", "invalid_code")
+
+
+def _errors(run: Run, checked: Checked, *rules: str) -> list[Finding]:
+    return [f for f in checked.of(*rules) if f.severity is Severity.ERROR and not overcome(run, f)]
 
 
 def wrong_audience_accepted(run: Run, checked: Checked) -> Verdict | None:
@@ -19,115 +41,194 @@ def wrong_audience_accepted(run: Run, checked: Checked) -> Verdict | None:
     found = [f for f in checked.of("wrong-audience-token-accepted") if f.severity is Severity.ERROR]
     if not found:
         return None
-    finding = found[0]
-    observations = [*_published(run), *_legs(run), *_audience(run), Observation(finding.step, finding.message)]
-    remedies = [
-        Remedy(
-            Party.MCP_SERVER,
-            f"Verify that aud contains exactly {_wanted(run)} and answer 401 with error=invalid_token otherwise. "
-            "Remove client ids from the list of accepted audiences.",
-        )
-    ]
-    if checked.of("resource-missing-authorize"):
-        remedies.append(Remedy(Party.CLIENT, _send_resource(run)))
+    finding = found[-1]
+    use = next((use for use in run.uses if use.request.id == finding.places[0].exchange), None)
+    exchange = use.exchange if use else None
+    advice = [remedies.verify_audience(run)]
+    if checked.of("resource-missing-authorize", "resource-missing-token"):
+        advice.append(remedies.send_resource(run))
+    if checked.of("aud-is-client-id"):
+        advice.append(remedies.register_resource(run))
     return Verdict(
         Party.MCP_SERVER,
         finding.confidence,
         finding.rule,
-        "The MCP server accepts tokens that were issued for somebody else: sign-in works, and so would any other "
-        "application's token of this authorization server.",
-        tuple(observations),
-        remedies=tuple(remedies),
+        f"The MCP server accepts a token that was issued for {audience_found(finding)} and not for "
+        f"{wanted(run)}: everything works, and so would a token that another application got.",
+        (
+            *seen_resource(run),
+            *seen_legs(run, exchange),
+            *seen_audience(run, exchange),
+            Observation(finding.step, finding.message),
+        ),
+        remedies=tuple(advice),
+    )
+
+
+def refused_resource(run: Run, checked: Checked) -> Verdict | None:
+    """The authorization server answers invalid_target: its list lacks the resource, or the client's is wrong."""
+    found = _errors(run, checked, "invalid-target")
+    if not found:
+        return None
+    finding, exchange = found[-1], exchange_of(run, found[-1])
+    configuration = finding.party is Party.CONFIGURATION
+    refresh = exchange is not None and exchange.refreshes
+    had_code = exchange is not None and not refresh and exchange.authorization is not None
+    late = " It gave out a code first, so the login looked fine." if had_code else ""
+    if configuration and refresh:
+        summary = (
+            f"The authorization server refuses {wanted(run)} on the refresh, though it is the one the MCP server "
+            "publishes: it was removed from the list meanwhile, or this authorization server takes no resource here."
+        )
+    elif configuration:
+        summary = (
+            f"The authorization server does not know the resource {wanted(run)}, which is exactly the one the MCP "
+            f"server publishes: it is missing from the list of resource indicators.{late}"
+        )
+    elif finding.cause == "resource-missing-refresh":
+        summary = "The authorization server refuses the refresh, because the client does not name the resource again."
+    elif finding.party is Party.CLIENT:
+        summary = (
+            "The authorization server refuses the resource, because the client does not send the one the MCP server "
+            f"publishes, {wanted(run)}.{late}"
+        )
+    else:
+        summary = f"{finding.message} Evidence stops here: capture the sign-in from its first request."
+    advice = [remedies.register_resource(run)]
+    if not configuration:
+        advice.insert(0, remedies.send_resource(run))
+    if refresh:
+        advice.append(remedies.send_resource_on_refresh(run))
+    return Verdict(
+        finding.party,
+        Confidence.LIKELY if configuration and refresh else finding.confidence,
+        finding.rule if configuration else finding.cause or finding.rule,
+        summary,
+        (*seen_resource(run), *seen_legs(run, exchange), Observation(finding.step, finding.message)),
+        client_cleared(run) if configuration else server_cleared(run),
+        tuple(advice),
     )
 
 
 def token_for_somebody_else(run: Run, checked: Checked) -> Verdict | None:
     """The token's audience is not this server: the reference story and its relatives, by who left the resource out."""
-    found = [f for f in checked.of("aud-is-client-id", "aud-mismatch") if f.severity is Severity.ERROR]
+    found = _errors(run, checked, "aud-is-client-id", "aud-mismatch")
     if not found:
         return None
-    refreshed = checked.of("aud-changed-after-refresh")
-    finding = found[-1] if refreshed else found[0]
-    observations = (*_published(run), *_legs(run), *_audience(run), *_refusal(run))
-    if refreshed:
-        return _changed_by_refresh(run, refreshed[0], observations)
+    finding, exchange = found[-1], exchange_of(run, found[-1])
+    observations = (
+        *seen_resource(run),
+        *seen_legs(run, exchange),
+        *seen_audience(run, exchange),
+        *seen_refusal(run, exchange),
+    )
+    at = finding.places[0].exchange
+    changed = next((f for f in checked.of("aud-changed-after-refresh") if f.places[0].exchange == at), None)
+    if changed and not any(f.places[0].exchange == changed.places[1].exchange for f in found):
+        return _changed_by_refresh(run, changed, observations)
     match finding.party:
         case Party.CLIENT:
-            return _client_left_it_out(run, checked, finding, observations)
+            return _client_asked_wrongly(run, finding, exchange, observations)
         case Party.CONFIGURATION:
-            return _resource_had_no_effect(run, finding, observations)
+            return _resource_had_no_effect(run, finding, exchange, observations)
         case _:
-            return _undecided(run, finding, observations)
+            return _undecided(run, checked, finding, exchange, observations)
 
 
-def _client_left_it_out(run: Run, checked: Checked, finding: Finding, observations: tuple[Observation, ...]) -> Verdict:
-    missing = checked.of("resource-missing-authorize", "resource-missing-token")
-    both = {f.rule for f in missing} == {"resource-missing-authorize", "resource-missing-token"}
-    if finding.cause == "resource-missing-authorize":
-        where = (
-            "neither on the authorization request nor on the token request"
-            if both
-            else "not on the authorization request"
-        )
-        what = f"The client does not say which server the token is for: it sends resource {where}"
+def _client_asked_wrongly(
+    run: Run, finding: Finding, exchange: TokenExchange | None, observations: tuple[Observation, ...]
+) -> Verdict:
+    authorization = exchange.authorization if exchange else None
+    sent = authorization.resources if authorization else exchange.resources if exchange else ()
+    if sent:
+        what = f"The client asks for a token for {sent[0]} and not for the resource the server publishes"
     else:
-        sent = next((value for a in run.authorizations for value in a.resources), "")
-        what = f"The client asks for a token for {sent} and not for the resource the server publishes"
-    effect = ", and the MCP server refuses it" if any(use.rejected for use in run.uses) else ""
+        on_token = bool(exchange and exchange.resources)
+        where = "not on the authorization request" if on_token else "on no request"
+        what = f"The client does not say which server the token is for: it sends resource {where}"
+    effect = ", and the MCP server refuses it" if exchange and refusal(run, exchange) else ""
+    advice = [remedies.send_resource(run), remedies.register_resource(run, default=not sent)]
+    if finding.rule == "aud-is-client-id":
+        advice.append(remedies.allow_list(finding))
     return Verdict(
         Party.CLIENT,
         Confidence.CERTAIN if run.published_resource else Confidence.LIKELY,
         finding.cause,
-        f"{what}. The token that comes back is for {_audience_found(finding)}{effect}.",
+        f"{what}. The token that comes back is for {audience_found(finding)}{effect}.",
         observations,
-        (*_server_cleared(run), *_authorization_server_cleared(run)),
-        (
-            Remedy(Party.CLIENT, _send_resource(run)),
-            Remedy(Party.CONFIGURATION, _add_indicator(run, default=True)),
-            Remedy(Party.MCP_SERVER, _allow_list(finding)),
+        (*server_cleared(run), *authorization_server_cleared(run, exchange)),
+        tuple(advice),
+    )
+
+
+def _resource_had_no_effect(
+    run: Run, finding: Finding, exchange: TokenExchange | None, observations: tuple[Observation, ...]
+) -> Verdict:
+    is_default = default_audience(exchange)
+    if is_default:
+        reason = "no resource indicator is configured at the authorization server, so it ignores resource"
+    elif finding.rule == "aud-is-client-id":
+        reason = "the authorization server ignores resource, because it is not set up for it or does not support it"
+    else:
+        reason = "the authorization server does not turn the resource into the audience"
+    advice = [
+        remedies.register_resource(run),
+        Remedy(
+            Party.AUTHORIZATION_SERVER,
+            f"If it does not support resource indicators (RFC 8707), set the audience {wanted(run)} by its own means.",
         ),
-    )
-
-
-def _resource_had_no_effect(run: Run, finding: Finding, observations: tuple[Observation, ...]) -> Verdict:
-    default_audience = finding.rule == "aud-is-client-id"
-    reason = (
-        "no resource indicator is configured at the authorization server, so it ignores resource"
-        if default_audience
-        else "the authorization server does not map the resource to an audience"
-    )
+    ]
+    if finding.rule == "aud-is-client-id":
+        advice.append(remedies.allow_list(finding))
     return Verdict(
         Party.CONFIGURATION,
-        Confidence.CERTAIN if default_audience and _looks_like_authkit(run) else Confidence.LIKELY,
+        Confidence.CERTAIN if is_default and run.published_resource else Confidence.LIKELY,
         finding.rule,
-        f"The client asked for a token for {_wanted(run)} and got one for {_audience_found(finding)}: {reason}.",
+        f"The client asked for a token for {wanted(run)} and got one for {audience_found(finding)}: {reason}.",
         observations,
-        (*_client_cleared(run), *_server_cleared(run)),
-        (
-            Remedy(Party.CONFIGURATION, _add_indicator(run, default=False)),
-            Remedy(
-                Party.AUTHORIZATION_SERVER,
-                "If it does not support resource indicators (RFC 8707), set the audience by its own means.",
-            ),
-            Remedy(Party.MCP_SERVER, _allow_list(finding)),
-        ),
+        (*client_cleared(run), *server_cleared(run)),
+        tuple(advice),
     )
 
 
-def _undecided(run: Run, finding: Finding, observations: tuple[Observation, ...]) -> Verdict:
+def _undecided(
+    run: Run,
+    checked: Checked,
+    finding: Finding,
+    exchange: TokenExchange | None,
+    observations: tuple[Observation, ...],
+) -> Verdict:
+    hidden = checked.of("prm-undiscoverable")
+    what = f"The token is for {audience_found(finding)} and not for {wanted(run)}"
+    if hidden and hidden[0].severity is Severity.ERROR:
+        return Verdict(
+            Party.MCP_SERVER,
+            Confidence.LIKELY,
+            hidden[0].rule,
+            f"The MCP server publishes no protected resource metadata, so no client can know its resource. {what}.",
+            (Observation(hidden[0].step, hidden[0].message), *observations),
+            remedies=(
+                Remedy(
+                    Party.MCP_SERVER,
+                    f'Serve protected resource metadata with "resource": "{wanted(run)}", and name its URL in the 401.',
+                ),
+                remedies.register_resource(run, default=True),
+            ),
+        )
+    reason = resource_story(run, exchange)[2] if exchange else "how it was asked for was not captured"
+    seen_request = exchange is not None and exchange.authorization is not None
+    advice = (
+        "Disconnect the client and connect it anew while capturing, so that discovery is seen as well."
+        if seen_request
+        else "Capture the authorization request: leave the recorder on, or point the browser at the proxy."
+    )
     return Verdict(
         Party.UNKNOWN,
         Confidence.CERTAIN,
         finding.rule,
-        f"The token is for {_audience_found(finding)} and not for {_wanted(run)}. Evidence stops here: "
-        "whether the client sent resource is not in this capture.",
+        f"{what}. Evidence stops here: {reason}.",
         observations,
-        remedies=(
-            Remedy(
-                Party.UNKNOWN,
-                "Capture the authorization request: leave the recorder on, or point the browser at the proxy.",
-            ),
-        ),
+        remedies=(Remedy(Party.UNKNOWN, advice),),
     )
 
 
@@ -135,59 +236,60 @@ def _changed_by_refresh(run: Run, finding: Finding, observations: tuple[Observat
     client = finding.party is Party.CLIENT
     return Verdict(
         finding.party,
-        Confidence.CERTAIN,
+        Confidence.CERTAIN if client else Confidence.LIKELY,
         "resource-missing-refresh" if client else finding.rule,
-        f"The first token was right, the refreshed one is for {_audience_found(finding)}: "
+        f"The first token was right, the refreshed one is for {audience_found(finding)}: "
         + ("the client left resource out of the refresh." if client else "the refresh did not keep the audience."),
         (*observations, Observation(finding.step, finding.message)),
-        _server_cleared(run),
+        server_cleared(run),
         (
-            Remedy(Party.CLIENT, f"Send resource={_wanted(run)} on every refresh."),
-            Remedy(Party.AUTHORIZATION_SERVER, "Keep the audience of the grant when a refresh names no resource."),
+            remedies.send_resource_on_refresh(run),
+            Remedy(
+                Party.AUTHORIZATION_SERVER,
+                f"Keep the audience {wanted(run)} when a refresh names no resource."
+                if client
+                else f"Keep the audience {wanted(run)} on every refresh of a grant that was given for it.",
+            ),
         ),
     )
 
 
-def refused_resource(run: Run, checked: Checked) -> Verdict | None:
-    """The authorization server answers invalid_target: its list lacks the resource, or the client's is wrong."""
-    found = checked.of("invalid-target")
+def spelled_differently(run: Run, checked: Checked) -> Verdict | None:
+    """The audience is this server's resource in another spelling, and the server compares byte for byte."""
+    found = _errors(run, checked, "aud-canonicalization")
     if not found:
         return None
-    finding = found[-1]
-    configuration = finding.party is Party.CONFIGURATION
-    late = " It had given out a code first, so the login looked fine." if run.authorizations else ""
-    if configuration:
-        summary = (
-            f"The authorization server does not know the resource {finding.found}, which is exactly the one the MCP "
-            f"server publishes: it is missing from the list of resource indicators.{late}"
-        )
-    elif finding.party is Party.CLIENT:
-        summary = (
-            "The authorization server refuses the resource, because the client does not send the one the MCP server "
-            f"publishes, {_wanted(run)}.{late}"
-        )
-    else:
-        summary = f"{finding.message} Evidence stops here: which resource was authorized is not in this capture."
-    remedies = [Remedy(Party.CONFIGURATION, _add_indicator(run, default=False))]
-    if not configuration:
-        remedies.insert(0, Remedy(Party.CLIENT, _send_resource(run)))
+    finding, exchange = found[-1], exchange_of(run, found[-1])
+    client = finding.party is Party.CLIENT
+    who = "the client asked for it that way" if client else "the authorization server spells it that way"
+    advice = [
+        remedies.register_resource(run),
+        Remedy(Party.MCP_SERVER, f"Publish, configure and compare one string everywhere: {wanted(run)}"),
+    ]
+    if client:
+        advice.insert(0, remedies.send_resource(run))
     return Verdict(
         finding.party,
-        finding.confidence if finding.party is not Party.UNKNOWN else Confidence.GUESS,
-        finding.rule if configuration else finding.cause or finding.rule,
-        summary,
-        (*_published(run), *_legs(run), Observation(finding.step, finding.message)),
-        _client_cleared(run) if configuration else _server_cleared(run),
-        tuple(remedies),
+        Confidence.CERTAIN if client else Confidence.LIKELY,
+        finding.cause or finding.rule,
+        f"The token is for {audience_found(finding)}, the resource is {wanted(run)}. {finding.message} "
+        f"The MCP server compares byte for byte and refuses; {who}.",
+        (
+            *seen_resource(run),
+            *seen_legs(run, exchange),
+            *seen_audience(run, exchange),
+            *seen_refusal(run, exchange),
+        ),
+        authorization_server_cleared(run, exchange) if client else client_cleared(run),
+        tuple(advice),
     )
 
 
 def broken_proof(run: Run, checked: Checked) -> Verdict | None:
     """PKCE went wrong and the authorization server refused: the client."""
-    rules = ("pkce-missing", "pkce-method-not-s256", "code-verifier-missing", "code-verifier-mismatch")
-    found = sorted(checked.of(*rules), key=lambda finding: rules.index(finding.rule))
-    refused = any(t.error for t in run.code_exchanges) or any(
-        a.response and "error" in a.response[1] for a in run.authorizations
+    found = sorted(_errors(run, checked, *_PROOF_RULES), key=lambda finding: _PROOF_RULES.index(finding.rule))
+    refused = any(t.error in _PROOF_ERRORS for t in run.code_exchanges) or any(
+        a.response and a.response[1].get("error") in _PROOF_ERRORS for a in run.authorizations
     )
     if not found or not refused:
         return None
@@ -210,26 +312,30 @@ def broken_proof(run: Run, checked: Checked) -> Verdict | None:
 
 def good_token_refused(run: Run, checked: Checked) -> Verdict | None:
     """A token that is right in every claim was refused: the server."""
-    found = [f for f in checked.of("fresh-token-rejected") if f.party is Party.MCP_SERVER]
-    if not found or checked.of(*_AUDIENCE_RULES):
+    found = [f for f in _errors(run, checked, "fresh-token-rejected") if f.party is Party.MCP_SERVER]
+    if not found or _errors(run, checked, *_AUDIENCE_RULES):
         return None
     finding = found[-1]
-    verified = any(use.rejected and use.signature is Signature.VALID for use in run.uses)
-    known = (
-        "its signature verifies against the captured keys" if verified else "its signature could not be checked here"
-    )
+    use = next((use for use in run.uses if use.request.id == finding.places[0].exchange), None)
+    signature = use.signature if use else Signature.NOT_CHECKED
+    known = {
+        Signature.VALID: "its signature verifies against the captured keys",
+        Signature.UNKNOWN_KEY: "but the captured key set has no key with its kid",
+    }.get(signature, "its signature could not be checked here")
+    exchange = use.exchange if use else None
     return Verdict(
         Party.MCP_SERVER,
-        Confidence.CERTAIN if verified else Confidence.LIKELY,
+        Confidence.GUESS if signature is Signature.UNKNOWN_KEY else finding.confidence,
         finding.rule,
         f"The MCP server refuses a token that is right: audience, issuer and lifetime are as promised, {known}.",
-        (*_published(run), *_audience(run), *_refusal(run)),
-        (*_client_cleared(run), *_authorization_server_cleared(run)),
+        (*seen_resource(run), *seen_audience(run, exchange), *seen_refusal(run, exchange)),
+        (*client_cleared(run), *authorization_server_cleared(run, exchange)),
         (
             Remedy(
                 Party.MCP_SERVER,
-                "Compare the configured audience and issuer with the token's, byte for byte; check the key set URL, "
-                "the allowed algorithms and the clock. The reason is in the server's log, not on the wire.",
+                f"Compare the configured audience with {wanted(run)} and the configured issuer with {run.issuer}, byte "
+                "for byte; check the key set URL, the allowed algorithms and the clock. The reason is in the server's "
+                "log, not on the wire.",
             ),
         ),
     )
@@ -239,110 +345,8 @@ STORIES: tuple[Story, ...] = (
     wrong_audience_accepted,
     refused_resource,
     token_for_somebody_else,
+    spelled_differently,
     broken_proof,
     good_token_refused,
 )
 """In the order they are tried: the first that fits is the verdict."""
-
-
-def _wanted(run: Run) -> str:
-    return run.expected_resource.value if run.expected_resource else "the MCP server's resource"
-
-
-def _audience_found(finding: Finding) -> str:
-    return finding.found.removeprefix("aud = ")
-
-
-def _observe(run: Run, message: Message, text: str) -> Observation:
-    return Observation(run.step_of(message), text)
-
-
-def _published(run: Run) -> tuple[Observation, ...]:
-    if run.resource_metadata and run.published_resource:
-        text = f"The MCP server publishes its resource: {run.published_resource}"
-        return (_observe(run, run.resource_metadata, text),)
-    return ()
-
-
-def _legs(run: Run) -> tuple[Observation, ...]:
-    """What each leg said about the resource."""
-    legs: list[tuple[str, Message, tuple[str, ...]]] = []
-    legs += [("authorization request", a.request, a.resources) for a in run.authorizations[-1:]]
-    legs += [("token request", t.request, t.resources) for t in run.code_exchanges[-1:]]
-    return tuple(
-        _observe(run, message, f"The {name} has " + (f"resource={joined(values)}" if values else "no resource"))
-        for name, message, values in legs
-    )
-
-
-def _last_issued(run: Run) -> TokenExchange | None:
-    return next((t for t in reversed(run.token_exchanges) if t.token), None)
-
-
-def _audience(run: Run) -> tuple[Observation, ...]:
-    exchange = _last_issued(run)
-    if exchange is None or exchange.token is None:
-        return ()
-    audiences = joined(exchange.token.audiences or (), "nobody")
-    return (_observe(run, exchange.request, f"The access token is for {audiences}"),)
-
-
-def _refusal(run: Run) -> tuple[Observation, ...]:
-    refused = next((use for use in run.uses if use.rejected), None)
-    if refused is None:
-        return ()
-    return (_observe(run, refused.request, f"The MCP server answers {refused.request.status} to that token"),)
-
-
-def _server_cleared(run: Run) -> tuple[Cleared, ...]:
-    if not run.published_resource:
-        return ()
-    why = "It publishes its resource"
-    if any(use.rejected for use in run.uses):
-        why += ", and must refuse a token that does not name it (MCP, Token Handling)"
-    return (Cleared(Party.MCP_SERVER, why + "."),)
-
-
-def _authorization_server_cleared(run: Run) -> tuple[Cleared, ...]:
-    if _last_issued(run) is None:
-        return ()
-    if any(a.resources for a in run.authorizations):
-        return (Cleared(Party.AUTHORIZATION_SERVER, "It issued the token for the resource it was asked for."),)
-    return (
-        Cleared(Party.AUTHORIZATION_SERVER, "Without a resource it may use a default audience (RFC 8707 section 2.1)."),
-    )
-
-
-def _client_cleared(run: Run) -> tuple[Cleared, ...]:
-    published = run.published_resource
-    legs = [a.resources for a in run.authorizations] + [t.resources for t in run.code_exchanges]
-    if published and legs and all(values == (published,) for values in legs):
-        return (
-            Cleared(Party.CLIENT, "It sent the published resource, byte for byte, on every leg that was captured."),
-        )
-    return ()
-
-
-def _looks_like_authkit(run: Run) -> bool:
-    audiences = [a for t in run.token_exchanges if t.token for a in t.token.audiences or ()]
-    flow_ids = {a.params.get("client_id") for a in run.authorizations}
-    return any(audience.startswith("client_") and audience not in flow_ids for audience in audiences)
-
-
-def _send_resource(run: Run) -> str:
-    return f"Send resource={_wanted(run)} on the authorization request and on the token request, unchanged."
-
-
-def _add_indicator(run: Run, *, default: bool) -> str:
-    text = (
-        f"AuthKit dashboard: Connect, Configuration, MCP resource indicators: add {_wanted(run)} exactly so, without a "
-        "trailing slash that is not in it."
-    )
-    return text + (" Mark it as the default one: clients that omit resource then get it." if default else "")
-
-
-def _allow_list(finding: Finding) -> str:
-    return (
-        f"Workaround only: allow the audience {_audience_found(finding)} (MCP_ALLOWED_TOKEN_AUDIENCES). "
-        "Risk: tokens of every application in that environment are then accepted."
-    )

@@ -1,0 +1,138 @@
+"""What a run shows, as the verdict says it: observations with their step, and who is cleared by what."""
+
+from inspector.rules.facts import has_workos_form
+from inspector.rules.model import Finding, Party, joined
+from inspector.timeline.flow import TokenExchange, Use
+from inspector.timeline.message import Message
+from inspector.timeline.run import Run
+from inspector.verdict.model import Cleared, Observation
+
+
+def works(run: Run) -> bool:
+    """Whether the last word on authorization was a success: the MCP server took a token, and nothing refused since."""
+    words = [(use.request.at, use.accepted) for use in run.uses if use.accepted or refuses(use)]
+    words += [(exchange.request.at, False) for exchange in run.token_exchanges if exchange.error]
+    return bool(words) and max(words)[1]
+
+
+def refuses(use: Use) -> bool:
+    """Whether the MCP server refused for want of authorization: the token (401) or what it is good for (403)."""
+    return use.rejected or use.request.status == 403
+
+
+def overcome(run: Run, finding: Finding) -> bool:
+    """Whether a later attempt got in: the token accepted last is newer than what the finding is about."""
+    if not works(run):
+        return False
+    accepted = next((use.exchange for use in reversed(run.uses) if use.accepted), None)
+    about = next((message for message in run.messages if message.id == finding.places[0].exchange), None)
+    return accepted is not None and about is not None and accepted.request.at > about.at
+
+
+def exchange_of(run: Run, finding: Finding) -> TokenExchange | None:
+    """The token exchange a finding is about."""
+    return next((t for t in run.token_exchanges if t.request.id == finding.places[0].exchange), None)
+
+
+def wanted(run: Run) -> str:
+    """The audience a token for this server must have, for a sentence."""
+    return run.expected_resource.value if run.expected_resource else "the MCP server's resource"
+
+
+def audience_found(finding: Finding) -> str:
+    """The audience an audience rule found."""
+    return finding.found.partition("aud = ")[2]
+
+
+def observe(run: Run, message: Message, text: str) -> Observation:
+    """An observation at the step that shows it."""
+    return Observation(run.step_of(message), text)
+
+
+def seen_resource(run: Run) -> tuple[Observation, ...]:
+    """What the MCP server publishes."""
+    if run.resource_metadata and run.published_resource:
+        return (
+            observe(run, run.resource_metadata, f"The MCP server publishes its resource: {run.published_resource}"),
+        )
+    return ()
+
+
+def seen_legs(run: Run, exchange: TokenExchange | None) -> tuple[Observation, ...]:
+    """What each leg that led to a token said about the resource."""
+    last_code = run.code_exchanges[-1] if run.code_exchanges else None
+    redeemed = last_code if exchange is None or exchange.refreshes else exchange
+    authorization = redeemed.authorization if redeemed else (run.authorizations or (None,))[-1]
+    legs: list[tuple[str, Message, tuple[str, ...]]] = []
+    if authorization and not authorization.pushed:
+        legs.append(("authorization request", authorization.request, authorization.resources))
+    if redeemed:
+        legs.append(("token request", redeemed.request, redeemed.resources))
+    if exchange and exchange.refreshes:
+        legs.append(("refresh", exchange.request, exchange.resources))
+    return tuple(
+        observe(run, message, f"The {name} has " + (f"resource={joined(values)}" if values else "no resource"))
+        for name, message, values in legs
+    )
+
+
+def seen_audience(run: Run, exchange: TokenExchange | None) -> tuple[Observation, ...]:
+    """Whom the token is for."""
+    if exchange is None or exchange.token is None:
+        return ()
+    audiences = joined(exchange.token.audiences or (), "nobody")
+    return (observe(run, exchange.request, f"The access token is for {audiences}"),)
+
+
+def refusal(run: Run, exchange: TokenExchange | None) -> Use | None:
+    """The first time the MCP server refused the token of this exchange."""
+    return next((use for use in run.uses if use.rejected and use.exchange is exchange), None)
+
+
+def seen_refusal(run: Run, exchange: TokenExchange | None) -> tuple[Observation, ...]:
+    """What the MCP server said to the token."""
+    refused = refusal(run, exchange) if exchange else None
+    if refused is None:
+        return ()
+    return (observe(run, refused.request, f"The MCP server answers {refused.request.status} to that token"),)
+
+
+def server_cleared(run: Run) -> tuple[Cleared, ...]:
+    """The MCP server, where it publishes its resource and refuses what is not for it."""
+    if not run.published_resource:
+        return ()
+    why = "It publishes its resource"
+    if any(use.rejected for use in run.uses):
+        why += ", and must refuse a token that does not name it (MCP, Token Handling)"
+    return (Cleared(Party.MCP_SERVER, why + "."),)
+
+
+def authorization_server_cleared(run: Run, exchange: TokenExchange | None) -> tuple[Cleared, ...]:
+    """The authorization server, where the token is what was asked for, or nothing was asked for."""
+    if exchange is None or exchange.token is None or exchange.authorization is None:
+        return ()
+    asked, issued = exchange.authorization.resources, exchange.token.audiences or ()
+    if not asked:
+        why = "Without a resource it may use a default audience (RFC 8707 section 2.1)."
+        return (Cleared(Party.AUTHORIZATION_SERVER, why),)
+    if set(asked) & set(issued):
+        return (Cleared(Party.AUTHORIZATION_SERVER, "It issued the token for the resource it was asked for."),)
+    return ()
+
+
+def client_cleared(run: Run) -> tuple[Cleared, ...]:
+    """The client, where every leg that was captured names the published resource."""
+    published = run.published_resource
+    legs = [a.resources for a in run.authorizations] + [t.resources for t in run.code_exchanges]
+    if published and legs and all(values == (published,) for values in legs):
+        why = "It sent the published resource, byte for byte, on every leg that was captured."
+        return (Cleared(Party.CLIENT, why),)
+    return ()
+
+
+def default_audience(exchange: TokenExchange | None) -> bool:
+    """Whether the audience is the default one of AuthKit: a WorkOS client id that is not this client's own."""
+    if exchange is None or exchange.token is None:
+        return False
+    own = exchange.params.get("client_id")
+    return any(has_workos_form(audience) and audience != own for audience in exchange.token.audiences or ())

@@ -1,0 +1,101 @@
+"""Where the evidence stops: nothing is wrong in what was seen, and the sign-in did not end well."""
+
+from inspector.rules.model import Confidence, Party, joined
+from inspector.timeline.flow import TokenExchange, Use
+from inspector.timeline.message import Kind, Message
+from inspector.timeline.run import Run
+from inspector.verdict.evidence import refuses, wanted
+from inspector.verdict.model import Observation, Remedy, Verdict
+
+type End = tuple[Message, str, str]
+"""The last message that tells something, what it tells, and what to capture or look at next."""
+
+
+def trail_end(run: Run) -> Verdict:
+    """Say what was seen last and what to capture next; never guess further."""
+    last, text, advice = _end(run)
+    untouched = not (run.refusals or run.token_exchanges or run.authorizations) and last.kind is Kind.MCP
+    return Verdict(
+        Party.NONE if untouched else Party.UNKNOWN,
+        Confidence.CERTAIN,
+        None,
+        text if untouched else f"Evidence stops here: {text}",
+        (Observation(run.step_of(last), text),),
+        remedies=(Remedy(Party.UNKNOWN, advice),),
+    )
+
+
+def _end(run: Run) -> End:
+    use = run.uses[-1] if run.uses else None
+    exchange = run.token_exchanges[-1] if run.token_exchanges else None
+    if exchange and exchange.error and (use is None or exchange.request.at > use.request.at):
+        return _token_refused(exchange)
+    if use:
+        return _token_used(run, use)
+    if exchange and exchange.access_token:
+        text = "The client got a token and has not used it in this capture."
+        return exchange.request, text, "Let the client call a tool, and keep capturing."
+    if exchange:
+        text = "The token request has no answer in this capture."
+        return exchange.request, text, "Capture until the authorization server has answered."
+    if run.authorizations:
+        text = "The authorization request went out; no token request followed in this capture."
+        advice = "Finish the sign-in in the browser. If that was done, the redirect never reached the client."
+        return run.authorizations[-1].request, text, advice
+    return _not_signed_in(run)
+
+
+def _token_refused(exchange: TokenExchange) -> End:
+    what = "refresh" if exchange.refreshes else "token request"
+    answer = exchange.request.document
+    reason = answer.text("error_description") if answer else None
+    why = f": {reason}" if reason else ", and nothing in this capture says why."
+    text = f"The authorization server refused the {what} with {exchange.error}{why}"
+    if exchange.refreshes:
+        advice = "Sign in again. A refresh token is good once, and ends with the session or the consent it belongs to."
+    elif exchange.grant_type == "authorization_code" and exchange.authorization is None:
+        advice = "Capture the authorization request as well: leave the recorder on, or point the browser at the proxy."
+    elif exchange.error == "invalid_client":
+        advice = "Compare the client id, its secret and the way they are sent with what was registered."
+    else:
+        advice = "Look into the authorization server's log. A code is good once and for a short time."
+    return exchange.request, text, advice
+
+
+def _token_used(run: Run, use: Use) -> End:
+    if use.request.status == 403:
+        challenge = use.request.bearer_challenge
+        scope = challenge.get("scope") if challenge else None
+        text = "The MCP server answered 403 to the token" + (f": it wants the scope {scope}." if scope else ".")
+        advice = (
+            "Sign in again with that scope, and keep capturing."
+            if scope
+            else "The token may lack a right; the server's log or the body of the answer says which."
+        )
+        return use.request, text, advice
+    if not refuses(use):
+        text = f"The last answer of the MCP server was {use.request.status}, which is not about authorization."
+        advice = "Look into the answer's body: a protocol error comes before or after authorization, not instead of it."
+        return use.request, text, advice
+    audiences = (use.token.audiences if use.token else None) or ()
+    expires = use.token.number("exp") if use.token else None
+    if expires is not None and expires < use.request.at:
+        text = "The token had expired; the client has not got a new one in this capture."
+        return use.request, text, "Keep capturing until the client refreshes or signs in again."
+    if audiences and run.expected_resource and wanted(run) not in audiences:
+        text = f"The MCP server refused a token for {joined(audiences)}; its resource is {wanted(run)}."
+        advice = "Disconnect the client and connect it anew while capturing: how it got that token decides."
+        return use.request, text, advice
+    text = "The MCP server refused the token, and nothing in this capture says why."
+    return use.request, text, "Look into the MCP server's log for the reason; it is not on the wire."
+
+
+def _not_signed_in(run: Run) -> End:
+    if run.refusals:
+        text = "The MCP server asked for authorization; the client has not started an authorization in this capture."
+        advice = "If a browser opened: capture it too. If none did, the client stopped here by itself; look at its log."
+        return run.refusals[-1], text, advice
+    if requests := run.of(Kind.MCP):
+        text = "No authorization was seen: the MCP server has not asked for any."
+        return requests[-1], text, "Authorization is optional in MCP. If it is expected, call a tool that needs it."
+    return run.messages[-1], "Only discovery was seen.", "Let the client connect once more while capturing."

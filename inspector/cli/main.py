@@ -1,5 +1,6 @@
 """The command `mcp-auth-inspector`: collects the commands and turns what goes wrong into one sentence."""
 
+import logging
 import os
 import sys
 import traceback
@@ -32,6 +33,8 @@ app.command("rules")(rules.rules)
 
 def main() -> None:
     """Run the command line. Exit codes: 0 clean, 1 findings of severity error, 2 usage or unreadable input."""
+    # Libraries that warn on standard error would draw over the screen; what matters is said by us.
+    logging.getLogger().addHandler(logging.NullHandler())
     try:
         app()
     except InspectorError as problem:

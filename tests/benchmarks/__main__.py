@@ -1,0 +1,7 @@
+"""`python -m tests.benchmarks`: prints what things cost as ratios against something run beside them."""
+
+from tests.benchmarks import capture, reading
+
+for module in (reading, capture):
+    for ratio in module.ratios():
+        print(ratio, flush=True)

@@ -27,7 +27,7 @@ def demo(
     text: Annotated[bool, typer.Option("--text", help="Print the verdict instead of opening the screen.")] = False,
     pace: Annotated[float, typer.Option(help="Seconds between two steps of the clients.", min=0.0)] = 0.3,
 ) -> None:
-    """Watch a client that omits `resource` fail, and the same client with `resource` get in.
+    """Watch a client get in with `resource`, and the same client fail without it.
 
     Everything runs here: an MCP server, an AuthKit emulator, the proxy, and a scripted client that signs in twice.
 
@@ -77,12 +77,12 @@ def _print_verdicts(proxy: "RunningProxy") -> bool:
 
 
 def _sign_in_twice(mcp_url: str, proxy: "RunningProxy", pace: float) -> None:
-    """Play the client of the story, and then the same client with the one parameter added."""
+    """Play the client of the story with the one parameter added, and then as it is: the screen ends on the fault."""
     from inspector.reference.client import perform
     from inspector.reference.profile import load_profile
 
     broken = load_profile("warp")
-    for profile in (broken, with_resource(broken)):
+    for profile in (with_resource(broken), broken):
         asyncio.run(perform(profile, mcp_url, proxy=proxy.url, on_step=lambda step: time.sleep(pace)))
 
 

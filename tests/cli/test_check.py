@@ -14,7 +14,7 @@ def test_json_is_the_contract(run: Run, session: Path) -> None:
     assert done.returncode == 1
     assert set(document) == {"version", "source", "exchanges", "runs"}
     assert (document["version"], document["source"]) == (1, str(session))
-    with_fault, without = document["runs"]
+    without, with_fault = document["runs"]
     assert set(with_fault) == {
         "id", "client", "server", "authorization_server", "protocol_version", "auth_profile", "complete",
         "steps", "verdict", "findings", "not_observed",
@@ -60,7 +60,7 @@ def test_no_secret_is_printed(run: Run, session: Path, format: str) -> None:
 
 def test_a_pinned_revision_changes_what_is_required(run: Run, session: Path) -> None:
     document = json.loads(run("check", str(session), "-f", "json", "--revision", "2025-03-26").stdout)
-    silent = {each["rule"]: each["reason"] for each in document["runs"][0]["not_observed"]}
+    silent = {each["rule"]: each["reason"] for each in document["runs"][1]["not_observed"]}
     assert silent["resource-missing-authorize"] == "N6"
 
 

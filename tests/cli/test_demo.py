@@ -8,11 +8,11 @@ from tests.cli.conftest import Run
 def test_the_demo_tells_the_story_live(demo: subprocess.CompletedProcess[str]) -> None:
     first, second = demo.stdout.split("\nRun 2: ")
     assert demo.returncode == 1
-    assert "At fault   the client (certain)" in first
-    assert "resource-missing-authorize" in first
-    assert "aud = client_" in first
-    assert "At fault   nobody" in second
-    assert "Findings: none" in second
+    assert "At fault   nobody" in first
+    assert "Findings: none" in first
+    assert "At fault   the client (certain)" in second
+    assert "resource-missing-authorize" in second
+    assert "aud = client_" in second
 
 
 def test_the_session_is_private(session: Path) -> None:

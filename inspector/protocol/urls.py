@@ -7,6 +7,7 @@ from enum import StrEnum
 from urllib.parse import SplitResult, urlsplit, urlunsplit
 
 _DEFAULT_PORTS = {"http": 80, "https": 443}
+_NOT_IN_A_URL = re.compile(r"[\x00-\x20\x7f]")
 _UNRESERVED = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~")
 
 
@@ -49,30 +50,25 @@ def compare(expected: str, found: str) -> Comparison:
     """
     if expected == found:
         return Comparison(Grade.EXACT)
-    left, right = _split(expected), _split(found)
-    if left is None or right is None or not left.scheme or not right.scheme:
+    left, right = _normal(expected), _normal(found)
+    if left is None or right is None:
         return Comparison(Grade.OTHER)
-    steps = _steps_to_equal(expected, found)
-    if steps is not None:
-        return Comparison(Grade.NORMALIZED, steps)
-    left_normal, right_normal = _normal(left), _normal(right)
-    aliased = left_normal._replace(netloc=_alias(left_normal)), right_normal._replace(netloc=_alias(right_normal))
-    if aliased[0] == aliased[1]:
+    if left == right:
+        return Comparison(Grade.NORMALIZED, _steps_to_equal(expected, found))
+    if left._replace(netloc=_alias(left)) == right._replace(netloc=_alias(right)):
         return Comparison(Grade.LOOPBACK_ALIAS, (f"host {left.hostname} and {right.hostname}",))
-    if left_normal[:2] == right_normal[:2]:
-        return Comparison(_path_grade(left_normal.path, right_normal.path))
-    if left_normal.netloc == right_normal.netloc and left_normal.path == right_normal.path:
-        return Comparison(Grade.SCHEME_ONLY)
-    return Comparison(Grade.OTHER)
+    if same_origin(expected, found):
+        return Comparison(_path_grade(left.path, right.path))
+    web = {left.scheme, right.scheme} == {"http", "https"}
+    return Comparison(Grade.SCHEME_ONLY if web and left.hostname and left[1:] == right[1:] else Grade.OTHER)
 
 
 def origin(url: str) -> str:
     """Scheme, host and port in comparable form (RFC 6454 section 6.2), or an empty string when there is none."""
     parts = _split(url)
-    if parts is None or not parts.netloc or not parts.scheme:
+    if parts is None or not parts.hostname or not parts.scheme:
         return ""
-    normal = _normal(parts)
-    return f"{normal.scheme}://{normal.netloc}"
+    return f"{parts.scheme}://{_authority(parts)}"
 
 
 def same_origin(one: str, other: str) -> bool:
@@ -116,13 +112,7 @@ def has_fragment(url: str) -> bool:
 
 def is_loopback(url: str) -> bool:
     """Whether the host is localhost or a loopback address: plain http is then allowed (OAuth 2.1 section 1.5)."""
-    host = host_of(url)
-    if host == "localhost" or host.endswith(".localhost"):
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
+    return _names_loopback(host_of(url))
 
 
 def is_secure(url: str) -> bool:
@@ -132,14 +122,21 @@ def is_secure(url: str) -> bool:
 
 
 def insert_well_known(url: str, suffix: str) -> str:
-    """The well-known URL with the suffix between host and path (RFC 8615; RFC 8414 and RFC 9728 section 3)."""
-    parts = urlsplit(without_query(url))
-    path = "" if parts.path == "/" else parts.path
-    return urlunsplit((parts.scheme, parts.netloc, f"/.well-known/{suffix}{path}", "", ""))
+    """The well-known URL with the suffix between host and path (RFC 8615), empty for what is not a URL.
+
+    The slash that ends the path is removed for an issuer (RFC 8414 section 3.1); for a resource only a path that is
+    nothing but a slash is, and a query stays (RFC 9728 section 3.1).
+    """
+    parts = _split(url)
+    if parts is None:
+        return ""
+    is_resource = suffix == "oauth-protected-resource"
+    path = parts.path if is_resource and parts.path != "/" else parts.path.removesuffix("/")
+    return urlunsplit((parts.scheme, parts.netloc, f"/.well-known/{suffix}{path}", parts.query, ""))
 
 
 def well_known_target(url: str, suffix: str) -> str | None:
-    """The identifier a well-known URL was made from, or None when the suffix is not in it.
+    """The identifier a well-known URL was made from, without a query, or None when the suffix is not in it.
 
     Understands insertion (`/.well-known/SUFFIX/path`) and appending (`/path/.well-known/SUFFIX`).
     """
@@ -162,6 +159,9 @@ def first_difference(expected: str, found: str) -> int | None:
 
 
 def _split(url: str) -> SplitResult | None:
+    """The parts of a URL; None for what urlsplit would have to mend, or cannot read, first."""
+    if _NOT_IN_A_URL.search(url):
+        return None
     try:
         parts = urlsplit(url)
         _ = parts.port, parts.hostname
@@ -170,11 +170,12 @@ def _split(url: str) -> SplitResult | None:
     return parts
 
 
-def _netloc(parts: SplitResult) -> str:
-    host = (parts.hostname or "").lower()
+def _authority(parts: SplitResult) -> str:
+    """Host and port in comparable form, without the user."""
+    host = parts.hostname or ""
     host = f"[{host}]" if ":" in host else host
     port = parts.port
-    return host if port is None or port == _DEFAULT_PORTS.get(parts.scheme.lower()) else f"{host}:{port}"
+    return host if port is None or port == _DEFAULT_PORTS.get(parts.scheme) else f"{host}:{port}"
 
 
 def _unescape_unreserved(path: str) -> str:
@@ -185,32 +186,43 @@ def _unescape_unreserved(path: str) -> str:
     return re.sub(r"%([0-9A-Fa-f]{2})", replace, path)
 
 
-def _normal(parts: SplitResult) -> SplitResult:
-    path = _unescape_unreserved(parts.path).removesuffix("/")
-    return SplitResult(parts.scheme.lower(), _netloc(parts), path, parts.query, parts.fragment)
-
-
-def _steps_to_equal(expected: str, found: str) -> tuple[str, ...] | None:
-    left, right = urlsplit(expected), urlsplit(found)
-    if _normal(left) != _normal(right):
+def _normal(url: str) -> SplitResult | None:
+    """The URL in comparable form; `query` holds all after the path as it stands, for `?` is not nothing."""
+    parts = _split(url)
+    if parts is None or not parts.scheme:
         return None
-    steps = []
-    authority = [f"{url.partition(':')[0]}://{parts.netloc}" for url, parts in ((expected, left), (found, right))]
-    if authority[0].lower() != authority[1].lower():
-        steps.append("default port")
-    elif authority[0] != authority[1]:
-        steps.append("letter case")
-    if left.path.endswith("/") != right.path.endswith("/"):
-        steps.append("trailing slash")
-    if left.path.removesuffix("/") != right.path.removesuffix("/"):
-        steps.append("percent-encoding")
-    return tuple(steps)
+    user, at, _ = parts.netloc.rpartition("@")
+    path = _unescape_unreserved(parts.path).removesuffix("/")
+    return SplitResult(parts.scheme, user + at + _authority(parts), path, url[len(without_query(url)) :], "")
+
+
+def _steps_to_equal(expected: str, found: str) -> tuple[str, ...]:
+    """What had to be done to two URLs that are equal in comparable form (RFC 3986 section 6.2)."""
+    left, right = urlsplit(expected), urlsplit(found)
+    hosts = [re.sub(r":\d*$", "", parts.netloc) for parts in (left, right)]
+    ports = [parts.netloc.removeprefix(host) for parts, host in zip((left, right), hosts, strict=True)]
+    schemes = [url.partition(":")[0] for url in (expected, found)]
+    needed = {
+        "default port": ports[0] != ports[1],
+        "letter case": hosts[0] != hosts[1] or schemes[0] != schemes[1],
+        "trailing slash": left.path.endswith("/") != right.path.endswith("/"),
+        "percent-encoding": left.path.removesuffix("/") != right.path.removesuffix("/"),
+    }
+    return tuple(step for step, is_needed in needed.items() if is_needed)
 
 
 def _alias(parts: SplitResult) -> str:
-    host = parts.hostname or ""
-    loopback = host == "localhost" or is_loopback(f"http://[{host}]" if ":" in host else f"http://{host}")
-    return f"loopback:{parts.port}" if loopback else parts.netloc
+    user, at, _ = parts.netloc.rpartition("@")
+    return f"{user}{at}loopback:{parts.port}" if _names_loopback(parts.hostname or "") else parts.netloc
+
+
+def _names_loopback(host: str) -> bool:
+    if host == "localhost" or host.endswith(".localhost"):
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 def _path_grade(expected: str, found: str) -> Grade:

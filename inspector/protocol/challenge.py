@@ -1,6 +1,7 @@
 """WWW-Authenticate challenges (RFC 9110 section 11.6.1), several in one header and several headers."""
 
 import re
+from collections import Counter
 from dataclasses import dataclass
 
 _TOKEN = r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+"  # noqa: S105 - the grammar's word for a run of characters, no credential
@@ -9,6 +10,7 @@ _PARAMETER = re.compile(rf"({_TOKEN})[ \t]*=[ \t]*")
 _TOKEN68 = re.compile(r"([A-Za-z0-9\-._~+/]+=*)[ \t]*(?=,|$)")
 _QUOTED = re.compile(r'"((?:[^"\\]|\\.)*)"', re.DOTALL)
 _LOOSE = re.compile(r"[^,\s]*")
+_JUNK = re.compile(rf"(?:{_TOKEN})?[^,\s!#$%&'*+\-.^_`|~0-9A-Za-z]*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,13 +42,13 @@ def parse_challenges(header_values: tuple[str, ...]) -> tuple[Challenge, ...]:
 def _parse_one(text: str) -> list[Challenge]:
     challenges: list[Challenge] = []
     scheme, parameters, problems = "", list[tuple[str, str]](), list[str]()
-    position, separated = 0, True
+    position, separated, readable = 0, True, True
 
     def close() -> None:
         if scheme:
-            repeated = sorted({name for name, _ in parameters if [n for n, _ in parameters].count(name) > 1})
-            faults = (*problems, *(f"{name} is given more than once" for name in repeated))
-            challenges.append(Challenge(scheme, tuple(parameters), faults))
+            counted = Counter(name.lower() for name, _ in parameters)
+            repeated = [f"{name} is given more than once" for name, count in sorted(counted.items()) if count > 1]
+            challenges.append(Challenge(scheme, tuple(parameters), tuple(dict.fromkeys((*problems, *repeated)))))
 
     while position < len(text):
         if text[position] in ", \t\r\n":
@@ -62,14 +64,19 @@ def _parse_one(text: str) -> list[Challenge]:
                 problems.append(problem)
             separated = False
         elif match := _SCHEME.match(text, position):
+            if not separated:
+                problems.append(f"no comma before {match[1]}")
             close()
-            scheme, parameters, problems = match[1], [], []
+            scheme, parameters, problems, readable = match[1], [], [], True
             position, separated = match.end(), True
             if token68 := _TOKEN68.match(text, position):
                 position = token68.end()
         else:
-            problems.append(f"unreadable from character {position + 1}")
-            break
+            if readable:
+                problems.append(f"unreadable at character {position + 1}")
+            readable = False
+            junk = _QUOTED.match(text, position) or _JUNK.match(text, position)
+            position = junk.end() if junk and junk.end() > position else len(text)
     close()
     return challenges
 

@@ -1,15 +1,24 @@
-"""Message bodies as text and JSON: content codings undone, nothing coerced."""
+"""Message bodies as text and JSON: content codings undone within a bound, nothing coerced."""
 
 import json
-from collections.abc import Iterator
+import re
+import zlib
+from collections.abc import Callable, Iterator
 
 from inspector.session.model import Body, Headers
 
-_MAX_DECODED = 8 * 1024 * 1024
+MOST_DECODED = 8 * 1024 * 1024
+"""Bytes a body may expand to; a larger one is taken for an attack on the reader's memory."""
+
+_MOST_CODINGS = 4
+_ZSTD_INPUT = 256
+# A zstd block of 4 bytes makes 128 KiB, and the library sets no bound on output: so much input at a time stays in it.
+
+_END_OF_LINE = re.compile(r"\r\n|\r|\n")
 
 
 def header(headers: Headers, name: str) -> str:
-    """The first header of that name in lower case media-type form is up to the caller; empty when absent."""
+    """The first header of that name, any case, its value as it stands; empty when absent."""
     wanted = name.lower()
     return next((value for key, value in headers if key.lower() == wanted), "")
 
@@ -20,19 +29,19 @@ def media_type(headers: Headers) -> str:
 
 
 def decoded(headers: Headers, body: Body) -> bytes | None:
-    """The body with its content codings undone; None when it is truncated, broken, or expands beyond 8 MiB."""
-    coding = header(headers, "content-encoding").strip().lower()
+    """The body with its content codings undone; None when it is truncated, broken, or expands beyond 8 MiB.
+
+    A coding that nobody knows is passed over, as HTTP clients do (Fetch Standard, handle content codings).
+    """
     if body.truncated:
         return None
-    if coding in ("", "identity") or not body.data:
-        return body.data
-    import httpx
+    data, whole = _undone(headers, body.data)
+    return data if whole else None
 
-    try:
-        content = httpx.Response(200, headers={"content-encoding": coding}, content=body.data).content
-    except httpx.DecodingError:
-        return None
-    return content if len(content) <= _MAX_DECODED else None
+
+def beginning(headers: Headers, body: Body) -> bytes:
+    """What can be read of a body that may be cut short, its content codings undone, up to 8 MiB."""
+    return _undone(headers, body.data)[0]
 
 
 def json_value(headers: Headers, body: Body) -> object:
@@ -54,7 +63,8 @@ def text(headers: Headers, body: Body) -> str:
 def event_data(stream: str) -> Iterator[str]:
     """The data of each server-sent event (HTML Living Standard, section 9.2), complete or not at the end."""
     lines: list[str] = []
-    for line in stream.splitlines():
+    # Only these three end a line there; str.splitlines would also cut at U+2028, which JSON may hold as it is.
+    for line in _END_OF_LINE.split(stream.removeprefix("\ufeff")):
         if line.startswith("data:"):
             lines.append(line[5:].removeprefix(" "))
         elif not line and lines:
@@ -62,3 +72,71 @@ def event_data(stream: str) -> Iterator[str]:
             lines = []
     if lines:
         yield "\n".join(lines)
+
+
+def _undone(headers: Headers, data: bytes) -> tuple[bytes, bool]:
+    """The data without its content codings (RFC 9110 section 8.4), and whether that is all of it."""
+    named = ",".join(value for name, value in headers if name.lower() == "content-encoding").lower()
+    known = [undo for coding in named.split(",") if (undo := _UNDO.get(coding.strip()))]
+    if len(known) > _MOST_CODINGS:
+        return b"", False
+    whole = True
+    for undo in reversed(known if data else []):
+        try:
+            data, ended = undo(data)
+        except ValueError:
+            return b"", False
+        whole = whole and ended and len(data) <= MOST_DECODED
+    return data[:MOST_DECODED] if not whole else data, whole
+
+
+def _inflate(data: bytes, window: int = zlib.MAX_WBITS | 32) -> tuple[bytes, bool]:
+    decoder = zlib.decompressobj(window)
+    try:
+        return decoder.decompress(data, MOST_DECODED + 1), decoder.eof
+    except zlib.error as error:
+        raise ValueError(str(error)) from None
+
+
+def _undeflate(data: bytes) -> tuple[bytes, bool]:
+    try:
+        return _inflate(data)
+    except ValueError:
+        # Some senders leave the zlib wrapper out (RFC 9110 section 8.4.1.2, note).
+        return _inflate(data, -zlib.MAX_WBITS)
+
+
+def _unbrotli(data: bytes) -> tuple[bytes, bool]:
+    import brotli  # type: ignore[import-untyped]  # it ships no types
+
+    decoder = brotli.Decompressor()
+    try:
+        made = decoder.process(data, output_buffer_limit=MOST_DECODED + 1)
+    except brotli.error as error:
+        raise ValueError(str(error)) from None
+    return made, decoder.is_finished()
+
+
+def _unzstd(data: bytes) -> tuple[bytes, bool]:
+    import zstandard
+
+    # RFC 9659: a window of more than 8 MiB must not be used for HTTP.
+    decoder = zstandard.ZstdDecompressor(max_window_size=8 * 1024 * 1024).decompressobj()
+    made = bytearray()
+    try:
+        for start in range(0, len(data), _ZSTD_INPUT):
+            made += decoder.decompress(data[start : start + _ZSTD_INPUT])
+            if decoder.eof or len(made) > MOST_DECODED:
+                break
+    except zstandard.ZstdError as error:
+        raise ValueError(str(error)) from None
+    return bytes(made), decoder.eof
+
+
+_UNDO: dict[str, Callable[[bytes], tuple[bytes, bool]]] = {
+    "gzip": _inflate,
+    "x-gzip": _inflate,
+    "deflate": _undeflate,
+    "br": _unbrotli,
+    "zstd": _unzstd,
+}

@@ -46,7 +46,8 @@ class RpcMessage:
 def rpc_messages(headers: Headers, body: Body) -> tuple[RpcMessage, ...]:
     """Every JSON-RPC object of a body; a truncated event stream yields the events that were kept."""
     if content.media_type(headers) == "text/event-stream":
-        values = [_loads(data) for data in content.event_data(body.data.decode(errors="replace"))]
+        stream = content.beginning(headers, body).decode(errors="replace")
+        values = [_loads(data) for data in content.event_data(stream)]
     else:
         parsed = content.json_value(headers, body)
         values = parsed if isinstance(parsed, list) else [parsed]

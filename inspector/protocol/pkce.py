@@ -7,7 +7,7 @@ import re
 
 def s256(code_verifier: str) -> str:
     """The S256 code challenge of a verifier (RFC 7636 section 4.2)."""
-    digest = hashlib.sha256(code_verifier.encode()).digest()
+    digest = hashlib.sha256(code_verifier.encode(errors="surrogatepass")).digest()
     return base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
 
 

@@ -1,5 +1,6 @@
 """The revisions of the MCP specification and the force a requirement has in each."""
 
+from bisect import bisect_right
 from dataclasses import dataclass
 
 REVISIONS = ("2025-03-26", "2025-06-18", "2025-11-25", "2026-07-28")
@@ -28,6 +29,5 @@ class Levels:
         return cls((parts[0], parts[1], parts[2], parts[3]))
 
     def at(self, revision: str) -> str:
-        """The level under a revision; what is newer than all known reads as the newest."""
-        index = REVISIONS.index(revision) if revision in REVISIONS else len(REVISIONS) - 1
-        return self.by_revision[index]
+        """The level under a revision; one that is not known reads as the known one before it, or as the oldest."""
+        return self.by_revision[max(bisect_right(REVISIONS, revision) - 1, 0)]

@@ -109,7 +109,7 @@ def aud_mismatch(run: Run) -> Iterator[Fault | NotObserved]:
         wanted = present(run.expected_resource, "N3", "the resource to expect is not in the capture")
         if not audiences or any(names_this_server(run, a) in NAMED or is_client_id(run, a) for a in audiences):
             continue
-        mapped = not any(is_web_resource(a) and not asked_by_name(run, a) for a in audiences)
+        mapped = asked_by_name(run, audiences) or not any(is_web_resource(audience) for audience in audiences)
         party, cause, reason = resource_story(run, exchange)
         fine = mapped and accepted_by_server(run, exchange)
         yield Fault(

@@ -321,15 +321,16 @@ def client_skips_protected_resource_metadata(run: Run) -> Iterator[Fault | NotOb
 def client_ignores_resource_metadata_url(run: Run) -> Iterator[Fault | NotObserved]:
     """The challenge says where the document is.
 
-    What it checks: After a 401 with `resource_metadata`, the client asked for metadata at other URLs and never at
-    that one.
+    What it checks: After a 401 with `resource_metadata`, the client asked for protected resource metadata at other
+    URLs, or for authorization server metadata on the MCP server, and never at that one.
 
     Why it matters: The guessed URL may hold nothing, or the metadata of another resource.
 
     How to fix: Client: parse `resource_metadata` of the WWW-Authenticate header and fetch exactly that URL first.
 
-    When it is a false alarm: The client had the document from before; discovery that began before the 401 is not
-    counted. Nor is a URL that is not absolute: there the server is at fault.
+    When it is a false alarm: The client had the document from before; discovery that began before the 401, or that goes
+    straight to the authorization server, is not counted. Nor is a URL that is not absolute: there the server is at
+    fault.
 
     References: MCP 2025-06-18 Authorization Server Location; MCP 2025-11-25 Protected Resource Metadata Discovery
     Requirements.
@@ -339,10 +340,14 @@ def client_ignores_resource_metadata_url(run: Run) -> Iterator[Fault | NotObserv
     named = (first.bearer_challenge.get("resource_metadata") if first.bearer_challenge else None) or ""
     if not urls.is_absolute(named):
         raise NotObserved("N10", "the URL the challenge names is not absolute")
-    probes = [m for m in run.of(Kind.RESOURCE_METADATA, Kind.SERVER_METADATA) if m.at >= first.at]
+    probes = [
+        m
+        for m in run.of(Kind.RESOURCE_METADATA, Kind.SERVER_METADATA)
+        if m.at >= first.at and (m.kind is Kind.RESOURCE_METADATA or urls.same_origin(m.url, run.server_url))
+    ]
     if any(m.at < first.at for m in run.of(Kind.RESOURCE_METADATA)):
         raise NotObserved("N3", "discovery began before the 401")
-    observed(probes, "N3", "no discovery after the 401")
+    observed(probes, "N3", "no discovery at the MCP server after the 401")
     if not any(m.url == urls.without_query(named) for m in probes):
         yield Fault(
             "The client never asked for the metadata URL that the challenge names.",

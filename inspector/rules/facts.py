@@ -1,6 +1,7 @@
 """What several rules need from a run, or leave with the reason why it is not there."""
 
 import re
+from collections.abc import Collection
 
 from inspector.protocol import urls
 from inspector.protocol.urls import Grade
@@ -85,11 +86,14 @@ def has_workos_form(audience: str) -> bool:
     return _WORKOS_CLIENT_ID.fullmatch(audience) is not None
 
 
-def asked_by_name(run: Run, audience: str) -> bool:
-    """Whether the client asked for this audience in the way of Auth0 and Hydra, with a parameter `audience`."""
+def asked_by_name(run: Run, audiences: Collection[str]) -> bool:
+    """Whether the client asked for one of these in the way of Auth0 and Hydra, with a parameter `audience`.
+
+    Such a token may name others beside it, such as the endpoint for user information.
+    """
     asked = [value for a in run.authorizations for value in a.params.all("audience")]
     asked += [value for t in run.token_exchanges for value in t.params.all("audience")]
-    return audience in asked
+    return not set(asked).isdisjoint(audiences)
 
 
 def is_web_resource(audience: str) -> bool:

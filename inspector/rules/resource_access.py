@@ -126,7 +126,7 @@ def wrong_audience_token_sent(run: Run) -> Iterator[Fault | NotObserved]:
     """A token belongs to one server.
 
     What it checks: `aud` of the token at the MCP server is the URL of another resource. A client id as audience is
-    aud-is-client-id, and not counted here.
+    aud-is-client-id, and not counted here; nor is an audience that the client asked for with `audience`.
 
     Why it matters: The other server's token is in the hands of this one, which could use it there.
 
@@ -142,6 +142,8 @@ def wrong_audience_token_sent(run: Run) -> Iterator[Fault | NotObserved]:
         audiences = (use.token.audiences if use.token else None) or ()
         resources = [audience for audience in audiences if is_web_resource(audience)]
         if not resources or audiences in reported or len(resources) < len(audiences):
+            continue
+        if asked_by_name(run, audiences):
             continue
         if all(names_this_server(run, a) in _FOREIGN for a in resources) and run.expected_resource:
             reported.add(audiences)
@@ -195,7 +197,7 @@ def wrong_audience_token_accepted(run: Run) -> Iterator[Fault | NotObserved]:
         if any(names_this_server(run, audience) not in _FOREIGN for audience in audiences):
             continue
         reported.add(audiences)
-        plain = any(is_web_resource(a) or is_client_id(run, a) for a in audiences if not asked_by_name(run, a))
+        plain = any(is_web_resource(a) or is_client_id(run, a) for a in audiences) and not asked_by_name(run, audiences)
         yield Fault(
             f"The MCP server answered {use.request.rpc_method} for a token that is not for it.",
             (place(use.request, "claim", "aud"), *_published(run)),

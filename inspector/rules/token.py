@@ -75,7 +75,9 @@ def code_verifier_mismatch(run: Run) -> Iterator[Fault | NotObserved]:
 
     References: RFC 7636 section 4.6.
     """
-    comparable = [t for t in readable_exchanges(run, "authorization_code") if t.verifier_matches is not None]
+    exchanges = readable_exchanges(run, "authorization_code")
+    with_challenge = [t for t in exchanges if t.authorization and t.authorization.params.get("code_challenge")]
+    comparable = [t for t in with_challenge if t.verifier_matches is not None]
     for exchange in observed(comparable, "N1", "challenge and verifier were not both captured"):
         if exchange.verifier_matches is False and exchange.authorization:
             asked = exchange.authorization.request

@@ -5,6 +5,7 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from threading import Lock
 from types import TracebackType
 from typing import Any, Self
 
@@ -15,6 +16,9 @@ from inspector.session.model import Body, Exchange, Headers, Incident, Source, S
 
 _SELECT = " ".join(("SELECT", ", ".join(schema.EXCHANGE_COLUMNS), "FROM exchange WHERE"))
 _SELECT_WITHOUT_BODIES = _SELECT.replace("request_data, response_data", "x'', x''")
+
+_CHUNK = 1000
+"""Rows read at a time: a reader in the middle of a statement keeps the writer from shortening its log."""
 
 _NO_SIDE_FILES = {sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY}
 
@@ -31,6 +35,7 @@ class Session:
         self.path = path
         self.source = str(path)
         self._connection = connection
+        self._one_at_a_time = Lock()
 
     @classmethod
     def open(cls, path: Path) -> Self:
@@ -52,8 +57,7 @@ class Session:
     @property
     def meta(self) -> dict[str, str]:
         """Facts about the whole session, such as who recorded it."""
-        with _explained(self.path):
-            return dict(self._connection.execute("SELECT key, value FROM meta ORDER BY key"))
+        return {row[0]: row[1] for row in self._rows("SELECT key, value FROM meta ORDER BY key")}
 
     @property
     def latest(self) -> int:
@@ -72,23 +76,28 @@ class Session:
     def exchanges(self, after: int = 0, limit: int | None = None, *, bodies: bool = True) -> Iterator[Exchange]:
         """Exchanges written after change number `after`, oldest change first, at most `limit` of them.
 
-        Without `bodies` their data is left empty; size and digest are there.
+        Without `bodies` their data is left empty; size and digest are there. What is written meanwhile is read as
+        well, so an exchange may come twice, the newer state last.
         """
-        yield from self._select(
-            f"{_SELECT if bodies else _SELECT_WITHOUT_BODIES} changed > ? ORDER BY changed LIMIT ?",
-            (after, -1 if limit is None else limit),
-        )
+        query = f"{_SELECT if bodies else _SELECT_WITHOUT_BODIES} changed > ? ORDER BY changed LIMIT ?"
+        left = limit
+        while left is None or left > 0:
+            wanted = _CHUNK if left is None else min(left, _CHUNK)
+            part = self._select(query, (after, wanted))
+            yield from part
+            if len(part) < wanted:
+                return
+            after = part[-1].changed
+            left = None if left is None else left - wanted
 
     def exchange(self, id: int) -> Exchange | None:
         """One exchange by its id; None when there is none."""
-        return next(self._select(f"{_SELECT} id = ?", (id,)), None)
+        return next(iter(self._select(f"{_SELECT} id = ?", (id,))), None)
 
     def incidents(self, after: int = 0) -> Iterator[Incident]:
         """Incidents written after change number `after`, oldest first."""
         query = "SELECT id, at, kind, host, text, changed FROM incident WHERE changed > ? ORDER BY changed"
-        with _explained(self.path):
-            for row in self._connection.execute(query, (after,)):
-                yield Incident(*row)
+        yield from [Incident(*row) for row in self._rows(query, (after,))]
 
     def close(self) -> None:
         """Close the file."""
@@ -100,15 +109,18 @@ class Session:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self.close()
 
-    def _select(self, query: str, parameters: tuple[int, ...]) -> Iterator[Exchange]:
+    def _select(self, query: str, parameters: tuple[int, ...]) -> list[Exchange]:
         with _explained(self.path):
-            for row in self._connection.execute(query, parameters):
-                yield _from_row(row)
+            return [_from_row(row) for row in self._rows(query, parameters)]
+
+    def _rows(self, query: str, parameters: tuple[int, ...] = ()) -> list[tuple[Any, ...]]:
+        # Threads of one process may share a reader, and one connection steps through one statement at a time.
+        with _explained(self.path), self._one_at_a_time:
+            return self._connection.execute(query, parameters).fetchall()
 
     def _integer(self, query: str) -> int:
-        with _explained(self.path):
-            value: int = self._connection.execute(query).fetchone()[0]
-            return value
+        value: int = self._rows(query)[0][0]
+        return value
 
 
 def _refuse_what_is_no_database(path: Path) -> None:
@@ -127,7 +139,6 @@ def _refuse_what_is_no_database(path: Path) -> None:
 def _connect(path: Path) -> sqlite3.Connection:
     """Open read-only, also a file left in WAL mode where no -shm can be made beside it."""
     address = path.absolute().as_uri()
-    # Threads of one process may share a reader: SQLite is built serialised, and each call here is one statement.
     connection = sqlite3.connect(f"{address}?mode=ro", uri=True, check_same_thread=False)
     try:
         schema.pragma(connection, "schema_version")

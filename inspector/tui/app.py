@@ -1,20 +1,19 @@
 """The terminal application: follows a feed, has it judged, and shows it."""
 
 import asyncio
-import os
 import traceback
 from collections.abc import Iterable, Sequence
 from contextlib import aclosing
 from dataclasses import replace
 from functools import partial
+from pathlib import Path
 from typing import ClassVar
 
 from rich.text import Text
 from textual.app import App, SystemCommand
 from textual.screen import Screen
-from textual.worker import Worker
+from textual.worker import Worker, WorkerFailed
 
-from inspector.display import visible
 from inspector.errors import InspectorError
 from inspector.tui.feed import Feed, batched
 from inspector.tui.keys import MAIN_KEYS
@@ -104,19 +103,16 @@ def run_app(feed: Feed, *, proxy_label: str = "", recipe: Sequence[str] = (), an
 
 
 def _crash_report(error: BaseException | None) -> str:
-    if error is None:
-        return "mcp-auth-inspector stopped because of an unknown fault in itself."
-    cause = error.__cause__ if error.__cause__ is not None else error
-    frames = [
-        f"  {os.path.basename(os.path.dirname(frame.filename))}/{os.path.basename(frame.filename)}:{frame.lineno}"
-        f" in {frame.name}"
-        for frame in traceback.extract_tb(cause.__traceback__)
-    ]
-    told = f": {visible(str(cause))}" if isinstance(cause, InspectorError) else ""
+    """Where it broke: the kind of fault and the places in the code, and no value."""
+    while isinstance(error, WorkerFailed) or (error is not None and error.__cause__ is not None):
+        error = error.error if isinstance(error, WorkerFailed) else error.__cause__
+    kind = type(error).__name__ if error else "unknown fault"
+    frames = traceback.extract_tb(error.__traceback__) if error else ()
+    places = (f"  {Path(frame.filename).parent.name}/{Path(frame.filename).name}:{frame.lineno}" for frame in frames)
     return "\n".join(
         (
-            f"mcp-auth-inspector stopped because of a fault in itself: {type(cause).__name__}{told}",
-            *frames,
-            "The recording is safe: it is written by another process.",
+            f"mcp-auth-inspector stopped because of a fault in itself: {kind}",
+            *(f"{place} in {frame.name}" for place, frame in zip(places, frames, strict=True)),
+            "Values are left out here because they can hold secrets. A capture that is running goes on.",
         )
     )

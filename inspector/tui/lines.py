@@ -8,7 +8,7 @@ from rich.cells import cell_len
 from textual.content import Content
 
 from inspector.rules.model import Finding
-from inspector.tui.display import cut_middle, visible
+from inspector.tui.display import cut_end, cut_middle, visible
 from inspector.tui.looks import HEADING, KEY, LINK, MUTED, SEVERITY_GLYPH, SEVERITY_STYLE, STRONG
 from inspector.tui.view import Selection
 
@@ -114,7 +114,7 @@ def _with_marks(line: Line, width: int) -> Iterator[Content]:
     yield from (margin + each for each in wrapped[:-1])
     last = wrapped[-1].rstrip()
     for finding in line.findings:
-        marked = mark(finding)
+        marked = cut_end(mark(finding), room)
         if len(wrapped) == 1 and last.cell_length + len(_GAP) + marked.cell_length <= room:
             last = Content.assemble(last, _GAP if last else "", marked)
         else:

@@ -33,7 +33,7 @@ def status_parts(
     if origin.live and not recording.ended:
         parts = [(0, Content.assemble((" ● LIVE", f"{GOOD} {STRONG}"), f" {source}"))]
     else:
-        parts = [(0, Content.assemble((f" ■ {origin.title}", STRONG), f" {source}"))]
+        parts = [(0, Content.assemble(" ■ ", visible(origin.title, STRONG), f" {source}"))]
     if view is not None:
         run = view.judged.run
         client = cut_middle(visible(run.client.label).plain, _LONGEST_NAME)
@@ -43,7 +43,7 @@ def status_parts(
             issuer = cut_middle(visible(urls.origin(run.issuer) or run.issuer).plain, _LONGEST_NAME)
             parts.append((5, Content(f"AS {issuer}")))
         if len(recording.runs) > 1:
-            parts.append((2, Content(f"run {number}/{len(recording.runs)}")))
+            parts.append((2, Content(f"run {number}/{len(recording.runs)}") + _other_faults(recording, number)))
     exchanges = f"{recording.exchange_count} exchange{'s' if recording.exchange_count != 1 else ''}"
     parts.append((4, Content.styled(exchanges, MUTED)))
     if view is not None:
@@ -51,6 +51,19 @@ def status_parts(
             (3, Content.styled("secrets shown", WARNING) if revealed else Content.styled("secrets hidden", MUTED))
         )
     return parts
+
+
+def _other_faults(recording: Recording, number: int) -> Content:
+    """The runs with a fault that are not the one shown."""
+    others = [
+        str(other)
+        for other, judged in enumerate(recording.runs, 1)
+        if other != number and judged.verdict.party not in (Party.NONE, Party.UNKNOWN)
+    ]
+    if not others:
+        return Content()
+    shown = ", ".join(others[:3]) + (", …" if len(others) > 3 else "")
+    return Content.styled(f" {CROSS} fault in run {shown}", ERROR)
 
 
 def verdict_text(origin: Origin, recording: Recording, view: RunView | None) -> Content:

@@ -8,7 +8,7 @@ from textual.content import Content
 from inspector.rules.model import REASONS, Finding, Party, Severity
 from inspector.rules.registry import find_rule
 from inspector.timeline.steps import PHASES, Status, Step
-from inspector.tui.lines import Line, field, heading, note, prose
+from inspector.tui.lines import Line, field, heading, mark, note, prose
 from inspector.tui.looks import (
     CROSS,
     ERROR,
@@ -94,7 +94,9 @@ def _problems(judged: Judged, veil: Veil) -> Iterator[Line]:
         yield Line()
         yield heading(f"Problems ({len(judged.checked.findings)})")
     for finding in judged.checked.findings:
-        yield _link(finding, veil.text(finding.message))
+        step = (Content.styled(f"step {finding.step}", MUTED),) if finding.step is not None else ()
+        yield _link(finding, *step)
+        yield Line(Content("  ") + veil.text(finding.message))
 
 
 def _not_observed(judged: Judged) -> Iterator[Line]:
@@ -210,7 +212,6 @@ def _chain(view: RunView, finding: Finding) -> Iterator[Line]:
             yield field("also" if number else label, f"{other.rule}{step}", target=Selection.of(other))
 
 
-def _link(finding: Finding, text: Content) -> Line:
+def _link(finding: Finding, *more: Content) -> Line:
     """A finding as a line that leads to it."""
-    glyph, style = SEVERITY_GLYPH[finding.severity], SEVERITY_STYLE[finding.severity]
-    return field(f"{glyph} {finding.rule}", text, style=style, target=Selection.of(finding))
+    return Line(Content("  ").join((mark(finding), *more)), target=Selection.of(finding))

@@ -56,7 +56,7 @@ class MainScreen(Screen[None]):
     """Shows a recording and follows what the reader chooses."""
 
     CSS_PATH = "main.tcss"
-    AUTO_FOCUS = "#timeline"
+    AUTO_FOCUS = ""
     ALLOW_IN_MAXIMIZED_VIEW = "#bars, Footer"
     HORIZONTAL_BREAKPOINTS = _WIDTHS
     VERTICAL_BREAKPOINTS = _HEIGHTS
@@ -106,15 +106,15 @@ class MainScreen(Screen[None]):
         self.set_class(judged is None, "-empty")
         if judged is None:
             self._pane("start").show(start_lines(self._origin, recording), stay=True)
-            self._show_bars()
-            if not self._pane("start").has_focus:
-                self._pane("start").focus()
-            return
-        if self._pane("start").has_focus:
-            self._timeline.focus()
-        if self.view is None or self.view.judged is not judged:
+        elif self.view is None or self.view.judged is not judged:
             self._show_run(judged)
         self._show_bars()
+        self.call_after_refresh(self._keep_focus)
+
+    def _keep_focus(self) -> None:
+        """Have the keys go to something that is in sight."""
+        if self.focused not in self.focus_chain:
+            self.set_focus(self._pane("start") if self.view is None else self._timeline)
 
     # Which run, and what of it.
 
@@ -229,6 +229,7 @@ class MainScreen(Screen[None]):
     def on_resize(self) -> None:
         """Other panes may be in sight now."""
         self.call_after_refresh(self._show_detail, stay=True)
+        self.call_after_refresh(self._keep_focus)
 
     @on(RowList.Moved, "#timeline")
     def _step_chosen(self) -> None:
@@ -344,7 +345,9 @@ class MainScreen(Screen[None]):
         """Give the focused pane the whole screen, or take it back."""
         if self.maximized is not None:
             self.minimize()
-        elif isinstance(self.focused, DocumentPane) and not self.has_class("-spread") and self.view:
+        elif self.view is None:
+            return
+        elif isinstance(self.focused, DocumentPane) and not self.has_class("-spread"):
             self.maximize(self.query_one(Detail), container=False)
         elif isinstance(self.focused, RowList):
             self.maximize(self.focused, container=False)

@@ -19,6 +19,7 @@ class DocumentPane(RowList):
         self._to_copy: Sequence[Line] = ()
         self._rows: list[Row] = []
         self._laid_out_for = 0
+        self._sought: Finding | None = None
 
     @property
     def row_count(self) -> int:
@@ -50,21 +51,32 @@ class DocumentPane(RowList):
         self._lines = lines
         self._to_copy = lines if to_copy is None else to_copy
         self._lay_out()
-        marked = next((i for i, row in enumerate(self._rows) if at and at in row.line.findings), None)
+        self._sought = at
         if stay:
             self.rows_changed(reveal=False)
-            return
-        self.rows_changed(cursor=marked or 0)
-        if marked is None:
-            self.scroll_to(y=0, animate=False)
+        else:
+            self._begin()
 
     def on_resize(self) -> None:
         """Wrap anew when the width is another one."""
-        if self._laid_out_for != self._row_width:
-            line = self._rows[self.cursor].line if self.cursor < len(self._rows) else None
-            self._lay_out()
-            self.cursor = next((i for i, row in enumerate(self._rows) if row.line is line), 0)
-        super().on_resize()
+        if self._laid_out_for == self._row_width:
+            super().on_resize()
+            return
+        first_time = not self._rows
+        line = self._rows[self.cursor].line if self.cursor < len(self._rows) else None
+        self._lay_out()
+        if first_time:
+            self._begin()
+        else:
+            self.rows_changed(cursor=next((i for i, row in enumerate(self._rows) if row.line is line), 0))
+
+    def _begin(self) -> None:
+        """Stand where what is sought is marked, else at the start."""
+        sought = self._sought
+        marked = next((i for i, row in enumerate(self._rows) if sought and sought in row.line.findings), None)
+        self.rows_changed(cursor=marked or 0)
+        if marked is None:
+            self.scroll_to(y=0, animate=False)
 
     def row(self, index: int, width: int) -> Content:
         """One laid out row."""
@@ -79,5 +91,6 @@ class DocumentPane(RowList):
         return self._to_copy[number].plain.strip() if number < len(self._to_copy) else ""
 
     def _lay_out(self) -> None:
+        """Make rows; a pane that is not on the screen has no width yet to make them for."""
         self._laid_out_for = self._row_width
-        self._rows = lay_out(self._lines, self._row_width)
+        self._rows = lay_out(self._lines, self._row_width) if self.size.width else []

@@ -1,0 +1,107 @@
+"""Runs the application for tests: presses its keys and reads its screen as text."""
+
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+
+from textual import events
+from textual.pilot import Pilot
+
+from inspector.session.model import Exchange
+from inspector.tui.app import InspectorApp
+from inspector.tui.feed import Feed, FinishedFeed
+from inspector.tui.masking import Masker
+from inspector.tui.recording import Analyser
+from inspector.tui.screens.main import MainScreen
+
+STACKED, BESIDE, SPREAD = (80, 24), (120, 36), (160, 48)
+SIZES = (STACKED, BESIDE, SPREAD)
+KEY = b"a key for fingerprints that stay the same"
+
+
+@dataclass
+class Stage:
+    """A running application."""
+
+    app: InspectorApp
+    pilot: Pilot[None]
+
+    @property
+    def rows(self) -> list[str]:
+        """What is on the screen, row by row."""
+        return [strip.text for strip in self.app.screen._compositor.render_strips()]
+
+    @property
+    def text(self) -> str:
+        """What is on the screen."""
+        return "\n".join(self.rows)
+
+    @property
+    def main(self) -> MainScreen:
+        screen = self.app.screen_stack[-1]
+        assert isinstance(screen, MainScreen)
+        return screen
+
+    async def press(self, *keys: str) -> str:
+        """Press keys one after the other; gives what is on the screen then."""
+        for key in keys:
+            self.app.post_message(events.Key(key, key if len(key) == 1 else None))
+            await self.settle()
+        return self.text
+
+    async def click(self, words: str) -> str:
+        """Click on the first place that shows these words."""
+        row = next(number for number, row in enumerate(self.rows) if words in row)
+        await self.pilot.click(offset=(self.rows[row].index(words) + 1, row))
+        await self.settle()
+        return self.text
+
+    async def settle(self) -> None:
+        """Let the application handle what it was sent, and paint until nothing changes any more."""
+        before, same = self.rows, 0
+        while same < 3:
+            await self.pilot.pause(0)
+            same = same + 1 if before == (before := self.rows) else 0
+
+    async def until(self, condition: Callable[[], bool]) -> None:
+        """Wait until something is on the screen."""
+        async with asyncio.timeout(10):
+            while not condition():
+                await self.pilot.pause(0.005)
+
+
+@dataclass
+class DrivenFeed:
+    """A live feed into which the test puts what is to arrive."""
+
+    source: str = "127.0.0.1:8080"
+    title: str = "live"
+    live: bool = True
+    queue: asyncio.Queue[Sequence[Exchange] | Exception | None] = field(default_factory=asyncio.Queue)
+
+    async def updates(self) -> AsyncIterator[Sequence[Exchange]]:
+        while (batch := await self.queue.get()) is not None:
+            if isinstance(batch, Exception):
+                raise batch
+            yield batch
+
+
+@asynccontextmanager
+async def stage(
+    shown: Feed | Sequence[Exchange],
+    size: tuple[int, int] = STACKED,
+    *,
+    recipe: Sequence[str] = (),
+    analyser: Analyser | None = None,
+) -> AsyncGenerator[Stage]:
+    """Run the application on a feed, or on exchanges until all of them are on the screen."""
+    feed: Feed = FinishedFeed(shown, source="demo.mitm") if isinstance(shown, Sequence) else shown
+    app = InspectorApp(feed, proxy_label="127.0.0.1:8080", recipe=recipe, analyser=analyser, masker=Masker(KEY))
+    async with app.run_test(size=size) as pilot:
+        here = Stage(app, pilot)
+        if not feed.live:
+            await app.workers.wait_for_complete()
+        await here.until(lambda: here.main.focused in here.main.focus_chain)
+        await here.settle()
+        yield here

@@ -1,0 +1,294 @@
+import json
+from dataclasses import replace
+
+import pytest
+
+from inspector.rules.model import Party
+from inspector.session.model import Body, Exchange, State, Translation
+from inspector.tui.looks import aside
+from inspector.tui.masking import Masker
+from inspector.tui.panes.message import request_lines, response_lines
+from inspector.tui.panes.raw import raw_lines
+from inspector.tui.panes.start import start_lines
+from inspector.tui.panes.status import Origin, status_parts, verdict_text
+from inspector.tui.panes.token import token_lines
+from inspector.tui.panes.why import why_lines
+from inspector.tui.recording import Recording
+from inspector.tui.screens.main import LineMaker
+from inspector.tui.view import RunView, Selection
+from inspector.verdict.analysis import Analysis
+from tests.tui.story import CLIENT_ID, CODE, MCP, PRM, START, VERIFIER, access_token, initialize, story
+
+TOKEN_STEP, USE_STEP, AUTHORIZE_STEP, PROBES_STEP = 6, 7, 5, 3
+VERDICT = Selection()
+FILE = Origin("recording", "demo.mitm", live=False)
+LIVE = Origin("live", "127.0.0.1:8080", live=True)
+
+
+def view_of(exchanges: list[Exchange]) -> RunView:
+    analysis = Analysis()
+    analysis.add(exchanges)
+    return RunView(analysis.runs[-1], Masker(b"key"))
+
+
+def said(make: LineMaker, view: RunView, selection: Selection = VERDICT, *, lifted: bool = False) -> str:
+    """Every line with its marks."""
+    lines = make(view, selection, view.veil(lifted=lifted))
+    return "\n".join(" ".join((line.plain, *(finding.rule for finding in line.findings))) for line in lines)
+
+
+def line_of(text: str, beginning: str) -> str:
+    return next(line for line in text.split("\n") if line.strip().startswith(beginning))
+
+
+STORY = view_of(story())
+CLEAN = view_of(story(resource=True))
+
+
+def test_the_verdict_names_party_cause_observations_and_who_is_cleared() -> None:
+    text = said(why_lines, STORY)
+    verdict = STORY.judged.verdict
+    assert verdict.party is Party.CLIENT
+    assert "Fault: client" in text
+    assert "resource-missing-authorize" in text
+    assert verdict.summary in text
+    for seen in verdict.observations:
+        assert f"step {seen.step}: {seen.text}" in text
+    assert "✓ MCP server: " in text
+    assert "client: Send resource=http://localhost:3001/mcp" in text
+
+
+def test_observations_lead_to_their_steps() -> None:
+    lines = why_lines(STORY, Selection(), STORY.veil())
+    targets = [line.target.step for line in lines if line.key and line.key.startswith("step ") and line.target]
+    assert targets == [seen.step for seen in STORY.judged.verdict.observations]
+
+
+def test_silence_does_not_look_like_health() -> None:
+    text = said(why_lines, CLEAN)
+    silent = CLEAN.judged.checked.not_observed
+    assert silent
+    assert f"{len(silent)} not observed" in text
+    for silence in silent:
+        assert silence.rule in text
+        assert silence.reason in text
+
+
+def test_a_finding_is_told_with_expected_found_cause_cure_and_source() -> None:
+    finding = STORY.judged.checked.of("aud-is-client-id")[0]
+    text = said(why_lines, STORY, Selection.of(finding))
+    assert text.index("Expected: ") < text.index("Found: ")
+    assert MCP in line_of(text, "Expected")
+    assert CLIENT_ID in line_of(text, "Found")
+    assert "resource-missing-authorize" in line_of(text, "Cause")
+    assert "fresh-token-rejected" in line_of(text, "Leads to")
+    assert line_of(text, "Fix").startswith("Fix: Client:")
+    assert "RFC 8707" in line_of(text, "Spec")
+    assert finding.level in line_of(text, "Spec")
+
+
+def test_a_step_tells_its_problems_or_that_there_are_none() -> None:
+    assert "3 problems at step 6" in said(why_lines, STORY, Selection(TOKEN_STEP))
+    assert "no problem at step 3" in said(why_lines, STORY, Selection(PROBES_STEP))
+
+
+def test_a_folded_step_lists_its_exchanges() -> None:
+    lines = why_lines(STORY, Selection(PROBES_STEP), STORY.veil())
+    assert [line.target.exchange for line in lines if line.target and line.key] == [3, 4]
+    assert "404" in said(why_lines, STORY, Selection(PROBES_STEP))
+
+
+def test_what_is_not_sent_is_shown_where_it_should_be() -> None:
+    text = said(request_lines, STORY, Selection(AUTHORIZE_STEP))
+    assert line_of(text, "resource") == f"resource: {aside('not sent')} resource-missing-authorize"
+    text = said(request_lines, STORY, Selection(TOKEN_STEP))
+    assert line_of(text, "resource") == f"resource: {aside('not sent')} resource-missing-token"
+
+
+def test_parameters_stand_one_by_one_and_secrets_hidden() -> None:
+    text = said(request_lines, STORY, Selection(TOKEN_STEP))
+    assert "grant_type: authorization_code" in text
+    assert f"client_id: {CLIENT_ID}" in text
+    assert CODE not in text
+    assert VERIFIER not in text
+    assert "code: " + aside("hidden 26 chars #")[:-1] in text
+
+
+def test_the_same_secret_is_recognisable_in_every_step() -> None:
+    sent = line_of(said(request_lines, STORY, Selection(TOKEN_STEP)), "code: ")
+    received = line_of(said(response_lines, STORY, Selection(AUTHORIZE_STEP)), "code: ")
+    assert sent == received
+
+
+def test_no_pane_holds_a_secret_until_it_is_revealed() -> None:
+    secrets = (
+        CODE,
+        VERIFIER,
+        access_token(CLIENT_ID),
+        access_token(CLIENT_ID).split(".")[1],
+        "q7Yx0pL2vN8",
+        "HqX2v9RkT",
+    )
+    makers: tuple[LineMaker, ...] = (why_lines, request_lines, response_lines, token_lines, raw_lines)
+    revealed = ""
+    for step in STORY.steps:
+        for make in makers:
+            text = said(make, STORY, Selection(step))
+            assert not [secret for secret in secrets if secret in text], (step, make)
+            revealed += said(make, STORY, Selection(step), lifted=True)
+    assert all(secret in revealed for secret in secrets)
+
+
+def test_the_response_marks_status_body_and_header() -> None:
+    text = said(response_lines, STORY, Selection(TOKEN_STEP))
+    assert "aud-is-client-id" in line_of(text, '"access_token"')
+    assert line_of(text, "200").startswith("200 OK")
+    assert "180ms" in text
+
+
+def test_a_redirect_shows_the_parameters_it_gives() -> None:
+    text = said(response_lines, STORY, Selection(AUTHORIZE_STEP))
+    assert "state: Zk3vPq81mXc0" in text
+    assert "iss: https://imaginative-palm-54.authkit.app" in text
+
+
+def test_the_token_pane_tells_claims_times_signature_and_the_audience_expected() -> None:
+    text = said(token_lines, STORY, Selection(TOKEN_STEP))
+    assert f"aud: {CLIENT_ID} aud-is-client-id" in text
+    assert f"expected {MCP} (protected resource metadata)" in text
+    assert "exp: 2026-11-21 15:00:19Z  1h00m after this exchange" in text
+    assert line_of(text, "signature") == "signature: not checked: no key set was captured"
+    assert "Refresh token" in text
+    assert "Opaque" in text
+
+
+def test_without_a_token_the_last_one_issued_is_shown_with_a_way_to_it() -> None:
+    lines = token_lines(STORY, Selection(AUTHORIZE_STEP), STORY.veil())
+    assert [line.target.step for line in lines if line.target] == [TOKEN_STEP]
+
+
+@pytest.mark.parametrize("exp", [1e400, -1e18, 2**70, True, "soon", [[]], {"a": {}}, None])
+def test_odd_claims_are_shown_as_they_are(exp: object) -> None:
+    exchanges = story()
+    answer = {"access_token": access_token("x")}
+    header, _, signature = answer["access_token"].split(".")
+    import base64
+
+    claims = base64.urlsafe_b64encode(json.dumps({"exp": exp, "aud": 5}).encode()).decode().rstrip("=")
+    body = json.dumps({"access_token": f"{header}.{claims}.{signature}"}).encode()
+    exchanges[6] = replace(exchanges[6], response_body=Body.whole(body))
+    text = said(token_lines, view_of(exchanges[:7]), Selection(TOKEN_STEP))
+    assert "exp: " in text
+    assert "aud: 5" in text
+
+
+def test_a_leg_that_was_not_captured_is_said_to_be() -> None:
+    exchanges = [exchange for exchange in story() if exchange.id != 6]
+    view = view_of(exchanges)
+    unseen = next(step for step in view.steps.values() if not step.exchanges)
+    assert "not in sight" in said(why_lines, view, Selection(unseen.id))
+    assert "not captured" in said(request_lines, view, Selection(unseen.id))
+    assert "not captured" in said(response_lines, view, Selection(unseen.id))
+
+
+@pytest.mark.parametrize(
+    ("state", "words"),
+    [
+        (State.REQUEST, "No response yet"),
+        (State.FAILED, "the connection broke"),
+        (State.RECORDED, "keeps requests only"),
+    ],
+)
+def test_a_response_that_is_not_there_says_why(state: State, words: str) -> None:
+    exchanges = story()
+    exchanges[6] = replace(
+        exchanges[6], status=None, state=state, response_body=Body(), response_end=0.0, error="reset by peer"
+    )
+    assert words in said(response_lines, view_of(exchanges[:7]), Selection(TOKEN_STEP))
+
+
+def test_what_the_inspector_changed_on_the_way_is_shown() -> None:
+    exchanges = story()
+    change = Translation("query", "resource", "http://127.0.0.1:9/mcp", MCP)
+    exchanges[5] = replace(exchanges[5], translations=(change,))
+    text = said(request_lines, view_of(exchanges), Selection(AUTHORIZE_STEP))
+    assert f"query resource: http://127.0.0.1:9/mcp → {MCP}" in text
+
+
+def test_raw_shows_start_lines_headers_and_bodies() -> None:
+    text = said(raw_lines, STORY, Selection(USE_STEP))
+    assert f"POST {MCP} HTTP/1.1" in text
+    assert "authorization: Bearer " + aside("hidden JWT")[:-1] in text
+    assert '"method": "initialize"' in text
+    assert "HTTP/1.1 401 Unauthorized" in text
+    assert PRM in text
+
+
+def bar(origin: Origin, view: RunView | None, recording: Recording | None = None) -> str:
+    recording = recording or Recording((view.judged,) if view else (), 8 if view else 0)
+    return verdict_text(origin, recording, view).plain.strip()
+
+
+def test_the_verdict_line_names_party_cause_and_sentence() -> None:
+    line = bar(FILE, STORY)
+    assert line.startswith("✗ Fault: client · resource-missing-authorize · ")
+    assert STORY.judged.verdict.summary in line
+
+
+def test_a_clean_run_looks_calm() -> None:
+    checked = CLEAN.judged.checked
+    calm = f"✓ No fault found · {len(checked.passed)} checks passed · {len(checked.not_observed)} not observed"
+    assert bar(FILE, CLEAN) == calm
+
+
+def test_a_run_that_is_not_over_is_not_called_clean() -> None:
+    line = bar(LIVE, view_of(story(resource=True)[:5]))
+    assert line.startswith("? ")
+    assert "No fault" not in line
+
+
+def test_trouble_with_the_feed_is_said_in_the_verdict_line() -> None:
+    assert "x.har is damaged." in bar(FILE, None, Recording(ended=True, trouble="x.har is damaged."))
+
+
+def test_the_status_line_keeps_the_important_parts() -> None:
+    parts = status_parts(LIVE, Recording((STORY.judged, CLEAN.judged), 16), CLEAN, 2, False)
+    words = {importance: part.plain for importance, part in parts}
+    assert words[0].strip() == "● LIVE 127.0.0.1:8080"
+    assert words[1] == f"Warp v0.2026.04 → {MCP}"
+    assert words[2].startswith("run 2/2")
+    assert words[3] == "secrets hidden"
+
+
+def test_a_fault_in_another_run_is_not_lost_from_sight() -> None:
+    parts = status_parts(LIVE, Recording((STORY.judged, CLEAN.judged), 16), CLEAN, 2, False)
+    assert any("fault in run 1" in part.plain for _, part in parts)
+
+
+def test_a_finished_capture_is_no_longer_live() -> None:
+    parts = status_parts(LIVE, Recording((STORY.judged,), 8, ended=True), STORY, 1, False)
+    assert "LIVE" not in parts[0][1].plain
+
+
+def test_the_empty_state_says_what_to_do_next() -> None:
+    recipe = ("Send the client through the proxy: HTTPS_PROXY=http://127.0.0.1:8080", "Connect the client")
+    text = "\n".join(line.plain for line in start_lines(replace(LIVE, recipe=recipe), Recording()))
+    assert "Nothing captured yet" in text
+    assert "1: Send the client through the proxy: HTTPS_PROXY=http://127.0.0.1:8080" in text
+    assert "2: Connect the client" in text
+
+
+def test_traffic_without_a_sign_in_is_counted() -> None:
+    text = "\n".join(line.plain for line in start_lines(LIVE, Recording((), 12)))
+    assert "12 exchanges" in text
+
+
+def test_times_stay_out_of_what_was_not_timed() -> None:
+    exchanges = [
+        replace(each, started_at=START, response_end=0.0, state=State.REQUEST, status=None) for each in story()[:1]
+    ]
+    assert "ms" not in said(response_lines, view_of(exchanges), Selection(1))
+
+
+def test_the_first_request_alone_makes_a_run() -> None:
+    assert "No cause found" in said(why_lines, view_of([initialize(1, 0.0, 401)]))

@@ -10,6 +10,9 @@ from starlette.types import ASGIApp
 
 from inspector.errors import ReferenceFailure
 
+_LAST_WORDS = 1.0
+"""Seconds a request in progress may take to end once its connection is closed."""
+
 
 def bound_socket(port: int, purpose: str) -> socket.socket:
     """A socket on 127.0.0.1, on any free port for 0.
@@ -46,7 +49,6 @@ class _Server(uvicorn.Server):
                 log_config=None,
                 access_log=False,
                 server_header=False,
-                timeout_graceful_shutdown=1,
             )
         )
         self.ready = asyncio.Event()
@@ -68,10 +70,19 @@ class _Server(uvicorn.Server):
                 await asyncio.wait_for(self._leaving.wait(), timeout=1)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        # uvicorn's own waits a tenth of a second for connections to end; these are closed at once.
+        for server in self.servers:
+            server.close()
+        for listening in sockets or []:
+            listening.close()
         # An event stream is left open by its client; closed here, it ends in order instead of as a cancelled task.
         for connection in list(self.server_state.connections):
             connection.transport.close()
-        await super().shutdown(sockets)
+        if self.server_state.tasks:
+            _, running = await asyncio.wait(self.server_state.tasks, timeout=_LAST_WORDS)
+            for task in running:
+                task.cancel()
+        await self.lifespan.shutdown()
 
     def leave(self) -> None:
         self.should_exit = True

@@ -1,8 +1,8 @@
 """Scripted clients as data: which parameters a client sends on which leg, and what it checks on the way."""
 
 import tomllib
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from importlib import resources
 from importlib.resources.abc import Traversable
 from pathlib import Path
@@ -18,6 +18,7 @@ _EVERYWHERE = {"client_name", "redirect_uri", "mcp_url"}
 _AT_AUTHORIZE = _EVERYWHERE | {"client_id", "state", "code_challenge", "code_verifier", "scope", "resource"}
 _KNOWN_VALUES = {
     "user_agent": _EVERYWHERE,
+    "client_id_metadata": _EVERYWHERE,
     "registration": _EVERYWHERE,
     "authorize": _AT_AUTHORIZE,
     "token": _AT_AUTHORIZE | {"code"},
@@ -30,7 +31,8 @@ class Discovery:
     """How a client finds its way from the 401 to the authorization server.
 
     `protected_resource` names the places asked for protected resource metadata, in order; none at all means that
-    the authorization server is looked for at the MCP server's origin, as in revision 2025-03-26.
+    the authorization server is looked for at the MCP server's origin, as in revision 2025-03-26, where it has its
+    `default_endpoints` when it publishes no metadata.
     """
 
     __pydantic_config__: ClassVar[dict[str, Any]] = {"extra": "forbid"}
@@ -39,6 +41,7 @@ class Discovery:
     headers: Pairs
     protected_resource: tuple[Literal["challenge", "path", "root"], ...]
     authorization_server: tuple[Literal["oauth-authorization-server", "openid-configuration"], ...]
+    default_endpoints: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +49,8 @@ class Profile:
     """One scripted client. In values, `$name` stands for what the client has learned or made by then.
 
     `calls` are MCP methods to use once signed in, `tools/call NAME`, or `refresh` to renew the token in between.
-    `fallback_client_id` is used when registration is not offered.
+    A client is known by its `client_id`, or by the document made of its `client_id_metadata` where the authorization
+    server takes one, or it registers, or it uses its `fallback_client_id`.
     """
 
     __pydantic_config__: ClassVar[dict[str, Any]] = {"extra": "forbid"}
@@ -65,7 +69,24 @@ class Profile:
     client_name: str = ""
     client_version: str = "1.0"
     user_agent: str = ""
+    client_id: str = ""
+    client_id_metadata: dict[str, str | list[str]] = field(default_factory=dict)
     fallback_client_id: str = ""
+    step_up: bool = True
+
+    def own_values(self, mcp_url: str) -> dict[str, str]:
+        """What every template may use: the values the client knows before it has asked anybody."""
+        return {"client_name": self.client_name, "redirect_uri": self.redirect_uri, "mcp_url": mcp_url}
+
+
+def filled(metadata: Mapping[str, str | list[str]], values: Mapping[str, str]) -> dict[str, str | list[str]]:
+    """Client metadata with its templates filled in."""
+    return {
+        name: Template(value).substitute(values)
+        if isinstance(value, str)
+        else [Template(item).substitute(values) for item in value]
+        for name, value in metadata.items()
+    }
 
 
 def bundled_profiles() -> tuple[str, ...]:

@@ -1,9 +1,6 @@
-import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -11,6 +8,7 @@ from inspector.errors import ReferenceFailure
 from inspector.reference.client import Step, perform
 from inspector.reference.profile import load_profile
 from inspector.reference.settings import DEMO, Settings
+from tests.reference.wire import Request, forward_proxy
 
 if TYPE_CHECKING:
     from tests.reference.conftest import Pair, StartPair
@@ -91,50 +89,21 @@ async def test_a_consent_page_is_answered_on_the_way(start: "StartPair") -> None
     assert steps[-1] == ("POST", "/mcp", 200)
 
 
-@asynccontextmanager
-async def forward_proxy(requests: list[tuple[dict[str, str], str, str]]) -> AsyncIterator[str]:
-    """A minimal HTTP forward proxy that notes header fields, URL and body of every request."""
-
-    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        try:
-            while head := (await reader.readuntil(b"\r\n\r\n")).decode("latin-1"):
-                line, *fields = head.rstrip().split("\r\n")
-                headers = {key.lower(): value for key, _, value in (field.partition(": ") for field in fields)}
-                body = await reader.readexactly(int(headers.get("content-length", 0)))
-                url = line.split(" ")[1]
-                requests.append((headers, url, body.decode()))
-                target = urlsplit(url)
-                upstream_reader, upstream = await asyncio.open_connection("127.0.0.1", target.port)
-                head = head.replace(f"{target.scheme}://{target.netloc}", "", 1)
-                upstream.write(head.replace("Connection: keep-alive", "Connection: close").encode("latin-1") + body)
-                writer.write(await upstream_reader.read())
-                await writer.drain()
-                upstream.close()
-                break  # the answer ends with its connection
-        except asyncio.IncompleteReadError:
-            pass
-        writer.close()
-
-    async with await asyncio.start_server(serve, "127.0.0.1", 0) as server:
-        yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
-
-
 async def test_everything_goes_through_the_proxy_in_the_order_the_profile_gives(pair: "Pair") -> None:
-    requests: list[tuple[dict[str, str], str, str]] = []
+    requests: list[Request] = []
     steps: list[Step] = []
-    async with forward_proxy(requests) as proxy:
-        outcome = await perform(load_profile("warp"), pair.reference.mcp_url, proxy=proxy, on_step=steps.append)
-    assert outcome.status == 401
-    assert [url.partition("?")[0] for _, url, _ in requests] == [step.url for step in steps]
-    by_path = {urlsplit(url).path: (headers, url, body) for headers, url, body in requests}
-    authorize = parse_qsl(urlsplit(by_path["/oauth2/authorize"][1]).query)
-    token = parse_qsl(by_path["/oauth2/token"][2])
     profile = load_profile("warp")
-    assert [name for name, _ in authorize] == [name for name, _ in profile.authorize]
-    assert [name for name, _ in token] == [name for name, _ in profile.token]
-    assert by_path["/.well-known/oauth-authorization-server"][0]["mcp-protocol-version"] == "2024-11-05"
-    assert "user-agent" not in by_path["/oauth2/token"][0]
-    assert by_path["/oauth2/authorize"][0]["user-agent"].startswith("Mozilla/")
+    async with forward_proxy(requests) as proxy:
+        outcome = await perform(profile, pair.reference.mcp_url, proxy=proxy, on_step=steps.append)
+    assert outcome.status == 401
+    assert [request.url.partition("?")[0] for request in requests] == [step.url for step in steps]
+    by_path = {request.path: request for request in requests}
+    authorize, token = by_path["/oauth2/authorize"], by_path["/oauth2/token"]
+    assert [name for name, _ in authorize.parameters] == [name for name, _ in profile.authorize]
+    assert [name for name, _ in token.parameters] == [name for name, _ in profile.token]
+    assert by_path["/.well-known/oauth-authorization-server"].headers["mcp-protocol-version"] == "2024-11-05"
+    assert "user-agent" not in token.headers
+    assert authorize.headers["user-agent"].startswith("Mozilla/")
 
 
 async def test_a_confidential_client_authenticates_as_it_was_registered(pair: "Pair") -> None:

@@ -6,10 +6,16 @@ from inspector.errors import ReferenceFailure
 from inspector.reference.profile import bundled_profiles, load_profile
 
 RESOURCE = ("resource", "$resource")
+PROMISED = {
+    *("compliant", "compliant-2025-03-26", "compliant-2025-06-18", "compliant-2026-07-28", "warp"),
+    *("token-leg-only", "authorize-leg-only", "refresh-without-resource", "trailing-slash", "resource-twice"),
+    *("plain-pkce", "no-pkce", "root-metadata", "legacy-discovery", "cimd", "pre-registered", "stale-client-id"),
+    *("scope-ignoring", "no-step-up", "iss-ignoring"),
+}
 
 
 def test_every_bundled_profile_is_valid_and_says_what_it_does() -> None:
-    assert {"compliant", "warp", "token-leg-only", "authorize-leg-only"} <= set(bundled_profiles())
+    assert set(bundled_profiles()) >= PROMISED
     for name in bundled_profiles():
         profile = load_profile(name)
         assert profile.name == name
@@ -53,6 +59,7 @@ def test_a_profile_may_come_from_a_file(tmp_path: Path) -> None:
         ('based_on = "compliant"\nchecks = ["everything"]', "checks"),
         ('based_on = "compliant"\ncalls = ["tools/eat"]', "'tools/eat' is none of"),
         ('based_on = "compliant"\nauthorize = [["code", "$code"]]', "authorize: the value '\\$code'"),
+        ('based_on = "compliant"\nclient_id_metadata = {scope = "$scope"}', "client_id_metadata: the value '\\$scope'"),
         ('based_on = "compliant"\nuser_agent = "$"', "user_agent: the value '\\$'"),
         ('based_on = "compliant"\ntoken = [["only a name"]]', "token.0"),
     ],

@@ -7,6 +7,12 @@ from inspector.timeline.message import Message
 from inspector.timeline.run import Run
 from inspector.verdict.model import Cleared, Observation
 
+CAPTURE_BROWSER = (
+    "Capture the authorization request as well: start the client with 'mcp-auth-inspector run', or point the browser "
+    "at the proxy."
+)
+"""What to do when the leg through the browser is not in the capture."""
+
 
 def works(run: Run) -> bool:
     """Whether the last word on authorization was a success: the MCP server took a token, and nothing refused since."""
@@ -34,6 +40,14 @@ def exchange_of(run: Run, finding: Finding) -> TokenExchange | None:
     return next((t for t in run.token_exchanges if t.request.id == finding.places[0].exchange), None)
 
 
+def sign_in_of(run: Run, exchange: TokenExchange | None) -> TokenExchange | None:
+    """The token request a token goes back to: for a refresh, the one that redeemed a code before it."""
+    if exchange is None or not exchange.refreshes:
+        return exchange
+    earlier = [t for t in run.code_exchanges if t.request.at < exchange.request.at]
+    return earlier[-1] if earlier else exchange
+
+
 def wanted(run: Run) -> str:
     """The audience a token for this server must have, for a sentence."""
     return run.expected_resource.value if run.expected_resource else "the MCP server's resource"
@@ -42,6 +56,12 @@ def wanted(run: Run) -> str:
 def audience_found(finding: Finding) -> str:
     """The audience an audience rule found."""
     return finding.found.partition("aud = ")[2]
+
+
+def whom(finding: Finding) -> str:
+    """The audience for a sentence, with the word that explains it."""
+    found = audience_found(finding)
+    return f"the client id {found}" if finding.rule == "aud-is-client-id" and "," not in found else found
 
 
 def observe(run: Run, message: Message, text: str) -> Observation:
@@ -60,13 +80,15 @@ def seen_resource(run: Run) -> tuple[Observation, ...]:
 
 def seen_legs(run: Run, exchange: TokenExchange | None) -> tuple[Observation, ...]:
     """What each leg that led to a token said about the resource."""
-    last_code = run.code_exchanges[-1] if run.code_exchanges else None
-    redeemed = last_code if exchange is None or exchange.refreshes else exchange
-    authorization = redeemed.authorization if redeemed else (run.authorizations or (None,))[-1]
+    redeemed = sign_in_of(run, exchange)
+    if redeemed is None:
+        authorization = run.authorizations[-1] if run.authorizations else None
+    else:
+        authorization = redeemed.authorization
     legs: list[tuple[str, Message, tuple[str, ...]]] = []
     if authorization and not authorization.pushed:
         legs.append(("authorization request", authorization.request, authorization.resources))
-    if redeemed:
+    if redeemed and not redeemed.refreshes:
         legs.append(("token request", redeemed.request, redeemed.resources))
     if exchange and exchange.refreshes:
         legs.append(("refresh", exchange.request, exchange.resources))

@@ -9,6 +9,7 @@ from inspector.timeline.flow import TokenExchange
 from inspector.timeline.run import Run
 from inspector.verdict import remedies
 from inspector.verdict.evidence import (
+    CAPTURE_BROWSER,
     audience_found,
     authorization_server_cleared,
     client_cleared,
@@ -21,7 +22,9 @@ from inspector.verdict.evidence import (
     seen_refusal,
     seen_resource,
     server_cleared,
+    sign_in_of,
     wanted,
+    whom,
 )
 from inspector.verdict.model import Cleared, Observation, Remedy, Verdict
 
@@ -53,8 +56,8 @@ def wrong_audience_accepted(run: Run, checked: Checked) -> Verdict | None:
         Party.MCP_SERVER,
         finding.confidence,
         finding.rule,
-        f"The MCP server accepts a token that was issued for {audience_found(finding)} and not for "
-        f"{wanted(run)}: everything works, and so would a token that another application got.",
+        f"The MCP server accepts a token that was issued for {audience_found(finding)} and not for {wanted(run)}: "
+        "everything works, and so would a token that any other application got from this authorization server.",
         (
             *seen_resource(run),
             *seen_legs(run, exchange),
@@ -126,6 +129,7 @@ def token_for_somebody_else(run: Run, checked: Checked) -> Verdict | None:
     changed = next((f for f in checked.of("aud-changed-after-refresh") if f.places[0].exchange == at), None)
     if changed and not any(f.places[0].exchange == changed.places[1].exchange for f in found):
         return _changed_by_refresh(run, changed, observations)
+    exchange = sign_in_of(run, exchange)
     match finding.party:
         case Party.CLIENT:
             return _client_asked_wrongly(run, finding, exchange, observations)
@@ -143,9 +147,10 @@ def _client_asked_wrongly(
     if sent:
         what = f"The client asks for a token for {sent[0]} and not for the resource the server publishes"
     else:
-        on_token = bool(exchange and exchange.resources)
-        where = "not on the authorization request" if on_token else "on no request"
-        what = f"The client does not say which server the token is for: it sends resource {where}"
+        legs = ["authorization request"] if authorization else []
+        legs += ["token request"] if exchange and not exchange.resources else []
+        where = " and of the ".join(legs)
+        what = f"The client does not say which server the token is for: it leaves resource out of the {where}"
     effect = ", and the MCP server refuses it" if exchange and refusal(run, exchange) else ""
     advice = [remedies.send_resource(run), remedies.register_resource(run, default=not sent)]
     if finding.rule == "aud-is-client-id":
@@ -154,7 +159,7 @@ def _client_asked_wrongly(
         Party.CLIENT,
         Confidence.CERTAIN if run.published_resource else Confidence.LIKELY,
         finding.cause,
-        f"{what}. The token that comes back is for {audience_found(finding)}{effect}.",
+        f"{what}. The token that comes back is for {whom(finding)}{effect}.",
         observations,
         (*server_cleared(run), *authorization_server_cleared(run, exchange)),
         tuple(advice),
@@ -171,20 +176,17 @@ def _resource_had_no_effect(
         reason = "the authorization server ignores resource, because it is not set up for it or does not support it"
     else:
         reason = "the authorization server does not turn the resource into the audience"
-    advice = [
-        remedies.register_resource(run),
-        Remedy(
-            Party.AUTHORIZATION_SERVER,
-            f"If it does not support resource indicators (RFC 8707), set the audience {wanted(run)} by its own means.",
-        ),
-    ]
+    advice = [remedies.register_resource(run)]
+    if not is_default:
+        text = f"If it does not support resource indicators (RFC 8707), set the audience {wanted(run)} in its own way."
+        advice.append(Remedy(Party.AUTHORIZATION_SERVER, text))
     if finding.rule == "aud-is-client-id":
         advice.append(remedies.allow_list(finding))
     return Verdict(
         Party.CONFIGURATION,
         Confidence.CERTAIN if is_default and run.published_resource else Confidence.LIKELY,
         finding.rule,
-        f"The client asked for a token for {wanted(run)} and got one for {audience_found(finding)}: {reason}.",
+        f"The client asked for a token for {wanted(run)} and got one for {whom(finding)}: {reason}.",
         observations,
         (*client_cleared(run), *server_cleared(run)),
         tuple(advice),
@@ -199,7 +201,7 @@ def _undecided(
     observations: tuple[Observation, ...],
 ) -> Verdict:
     hidden = checked.of("prm-undiscoverable")
-    what = f"The token is for {audience_found(finding)} and not for {wanted(run)}"
+    what = f"The token is for {whom(finding)} and not for {wanted(run)}"
     if hidden and hidden[0].severity is Severity.ERROR:
         return Verdict(
             Party.MCP_SERVER,
@@ -220,7 +222,7 @@ def _undecided(
     advice = (
         "Disconnect the client and connect it anew while capturing, so that discovery is seen as well."
         if seen_request
-        else "Capture the authorization request: leave the recorder on, or point the browser at the proxy."
+        else CAPTURE_BROWSER
     )
     return Verdict(
         Party.UNKNOWN,
@@ -238,7 +240,7 @@ def _changed_by_refresh(run: Run, finding: Finding, observations: tuple[Observat
         finding.party,
         Confidence.CERTAIN if client else Confidence.LIKELY,
         "resource-missing-refresh" if client else finding.rule,
-        f"The first token was right, the refreshed one is for {audience_found(finding)}: "
+        f"The first token was right, the refreshed one is for {whom(finding)}: "
         + ("the client left resource out of the refresh." if client else "the refresh did not keep the audience."),
         (*observations, Observation(finding.step, finding.message)),
         server_cleared(run),
@@ -261,7 +263,7 @@ def spelled_differently(run: Run, checked: Checked) -> Verdict | None:
         return None
     finding, exchange = found[-1], exchange_of(run, found[-1])
     client = finding.party is Party.CLIENT
-    who = "the client asked for it that way" if client else "the authorization server spells it that way"
+    who = "The client asked for it" if client else "The authorization server issues it"
     advice = [
         remedies.register_resource(run),
         Remedy(Party.MCP_SERVER, f"Publish, configure and compare one string everywhere: {wanted(run)}"),
@@ -273,7 +275,7 @@ def spelled_differently(run: Run, checked: Checked) -> Verdict | None:
         Confidence.CERTAIN if client else Confidence.LIKELY,
         finding.cause or finding.rule,
         f"The token is for {audience_found(finding)}, the resource is {wanted(run)}. {finding.message} "
-        f"The MCP server compares byte for byte and refuses; {who}.",
+        f"The MCP server compares byte for byte and refuses. {who} in that spelling.",
         (
             *seen_resource(run),
             *seen_legs(run, exchange),

@@ -4,7 +4,7 @@ from inspector.rules.model import Confidence, Party, joined
 from inspector.timeline.flow import TokenExchange, Use
 from inspector.timeline.message import Kind, Message
 from inspector.timeline.run import Run
-from inspector.verdict.evidence import refuses, wanted
+from inspector.verdict.evidence import CAPTURE_BROWSER, refuses, wanted
 from inspector.verdict.model import Observation, Remedy, Verdict
 
 type End = tuple[Message, str, str]
@@ -54,7 +54,7 @@ def _token_refused(exchange: TokenExchange) -> End:
     if exchange.refreshes:
         advice = "Sign in again. A refresh token is good once, and ends with the session or the consent it belongs to."
     elif exchange.grant_type == "authorization_code" and exchange.authorization is None:
-        advice = "Capture the authorization request as well: leave the recorder on, or point the browser at the proxy."
+        advice = CAPTURE_BROWSER
     elif exchange.error == "invalid_client":
         advice = "Compare the client id, its secret and the way they are sent with what was registered."
     else:

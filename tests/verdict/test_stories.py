@@ -1,0 +1,412 @@
+"""Who is blamed, who is cleared and what is advised, story by story; the wire is the good run with one change."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+from inspector.rules.model import Confidence, Party
+from inspector.verdict.model import Verdict
+from tests.rules.changes import Outcome, outcome
+from tests.rules.good import CLIENT_ID, ENDPOINT
+
+ENVIRONMENT = "client_01HZENVAUTHKIT0000000000AB"
+WRONG_AUDIENCE = {"token.claim.aud": ENVIRONMENT}
+REFUSED = {"until": "initialize", "refuse": ["initialize"]}
+INVALID_TARGET = {"token.status": 400, "token.json": {"error": "invalid_target"}}
+BOTH_LEGS = ["authorize.query.resource", "token.form.resource"]
+
+
+def verdict(changes: Mapping[str, Any]) -> Verdict:
+    return outcome(changes).judged.verdict
+
+
+def blamed(found: Verdict) -> tuple[Party, Confidence, str | None]:
+    return found.party, found.confidence, found.cause
+
+
+def cleared(found: Verdict) -> set[Party]:
+    return {each.party for each in found.cleared}
+
+
+def remedy(found: Verdict, party: Party) -> str:
+    return " ".join(each.text for each in found.remedies if each.party is party)
+
+
+def told(seen: Outcome) -> list[tuple[str, str]]:
+    """The observations, each with the name of the step that shows it."""
+    steps = {step.id: step.exchanges for step in seen.judged.run.steps}
+    names = {exchange.id: name for name, exchange in seen.recorded.items()}
+    found = seen.judged.verdict.observations
+    return [(names[steps[each.step][0]] if each.step else "", each.text) for each in found]
+
+
+def test_resource_left_out_of_both_legs() -> None:
+    seen = outcome({**REFUSED, "drop": BOTH_LEGS, "set": WRONG_AUDIENCE})
+    found = seen.judged.verdict
+    assert blamed(found) == (Party.CLIENT, Confidence.CERTAIN, "resource-missing-authorize")
+    assert cleared(found) == {Party.MCP_SERVER, Party.AUTHORIZATION_SERVER}
+    assert found.summary == (
+        "The client does not say which server the token is for: it leaves resource out of the authorization request "
+        f"and of the token request. The token that comes back is for the client id {ENVIRONMENT}, and the MCP server "
+        "refuses it."
+    )
+    assert told(seen) == [
+        ("prm", f"The MCP server publishes its resource: {ENDPOINT}"),
+        ("authorize", "The authorization request has no resource"),
+        ("token", "The token request has no resource"),
+        ("token", f"The access token is for {ENVIRONMENT}"),
+        ("initialize", "The MCP server answers 401 to that token"),
+    ]
+    assert f"resource={ENDPOINT} on the authorization request and on the token request" in remedy(found, Party.CLIENT)
+    assert ENDPOINT in remedy(found, Party.CONFIGURATION)
+    assert "default" in remedy(found, Party.CONFIGURATION)
+    assert ENVIRONMENT in remedy(found, Party.MCP_SERVER)
+    assert "Risk" in remedy(found, Party.MCP_SERVER)
+
+
+def test_resource_left_out_of_the_authorization_request_only() -> None:
+    found = verdict({**REFUSED, "drop": ["authorize.query.resource"], "set": WRONG_AUDIENCE})
+    assert blamed(found) == (Party.CLIENT, Confidence.CERTAIN, "resource-missing-authorize")
+    assert "leaves resource out of the authorization request. " in found.summary
+    assert cleared(found) == {Party.MCP_SERVER, Party.AUTHORIZATION_SERVER}
+
+
+def test_resource_left_out_of_the_authorization_request_only_and_refused_as_late() -> None:
+    found = verdict({"until": "token", "drop": ["authorize.query.resource"], "set": INVALID_TARGET})
+    assert blamed(found) == (Party.CLIENT, Confidence.CERTAIN, "resource-missing-authorize")
+    assert f"resource={ENDPOINT}" in remedy(found, Party.CLIENT)
+    assert cleared(found) == {Party.MCP_SERVER}
+
+
+def test_resource_left_out_of_the_token_request_only() -> None:
+    found = verdict({"drop": ["token.form.resource"]})
+    assert blamed(found) == (Party.CLIENT, Confidence.CERTAIN, "resource-missing-token")
+    assert found.summary.startswith("Sign-in works, but: The token request does not say")
+    assert f"resource={ENDPOINT}" in remedy(found, Party.CLIENT)
+
+
+def test_resource_left_out_of_the_token_request_does_not_explain_a_wrong_audience() -> None:
+    found = verdict({**REFUSED, "drop": ["token.form.resource"], "set": WRONG_AUDIENCE})
+    assert blamed(found) == (Party.CONFIGURATION, Confidence.CERTAIN, "aud-is-client-id")
+    assert Party.CLIENT not in cleared(found)
+
+
+def test_authkit_without_resource_indicators() -> None:
+    seen = outcome({**REFUSED, "set": WRONG_AUDIENCE})
+    found = seen.judged.verdict
+    assert blamed(found) == (Party.CONFIGURATION, Confidence.CERTAIN, "aud-is-client-id")
+    assert cleared(found) == {Party.CLIENT, Party.MCP_SERVER}
+    assert "no resource indicator is configured" in found.summary
+    assert f"Register {ENDPOINT} at the authorization server" in remedy(found, Party.CONFIGURATION)
+    assert ("authorize", f"The authorization request has resource={ENDPOINT}") in told(seen)
+    assert ("token", f"The token request has resource={ENDPOINT}") in told(seen)
+
+
+def test_another_authorization_server_that_ignores_resource_is_not_told_to_be_misconfigured() -> None:
+    found = verdict({**REFUSED, "set": {"token.claim.aud": CLIENT_ID}})
+    assert blamed(found) == (Party.CONFIGURATION, Confidence.LIKELY, "aud-is-client-id")
+    assert "no resource indicator is configured" not in found.summary
+    assert "does not support it" in found.summary
+
+
+def test_resource_that_is_not_mapped_to_the_audience() -> None:
+    found = verdict({**REFUSED, "set": {"token.claim.aud": "mcp-server-api"}})
+    assert blamed(found) == (Party.CONFIGURATION, Confidence.LIKELY, "aud-mismatch")
+    assert cleared(found) == {Party.CLIENT, Party.MCP_SERVER}
+    assert "allow" not in remedy(found, Party.MCP_SERVER)
+
+
+def test_client_that_asks_for_another_resource() -> None:
+    other = "https://elsewhere.example/mcp"
+    found = verdict(
+        {**REFUSED, "set": dict.fromkeys(["authorize.query.resource", "token.form.resource", "token.claim.aud"], other)}
+    )
+    assert blamed(found) == (Party.CLIENT, Confidence.CERTAIN, "resource-not-this-server")
+    assert other in found.summary
+    assert cleared(found) == {Party.MCP_SERVER, Party.AUTHORIZATION_SERVER}
+    assert "default" not in remedy(found, Party.CONFIGURATION)
+    assert "allow" not in remedy(found, Party.MCP_SERVER)
+
+
+def test_authorization_server_is_not_cleared_when_it_issues_something_else_again() -> None:
+    slash = dict.fromkeys(["authorize.query.resource", "token.form.resource"], f"{ENDPOINT}/")
+    found = verdict({**REFUSED, "set": {**slash, **WRONG_AUDIENCE}})
+    assert blamed(found) == (Party.CLIENT, Confidence.CERTAIN, "resource-trailing-slash")
+    assert cleared(found) == {Party.MCP_SERVER}
+
+
+def test_resource_that_is_not_in_the_list() -> None:
+    seen = outcome({"until": "token", "set": INVALID_TARGET})
+    found = seen.judged.verdict
+    assert blamed(found) == (Party.CONFIGURATION, Confidence.CERTAIN, "invalid-target")
+    assert cleared(found) == {Party.CLIENT}
+    assert f"does not know the resource {ENDPOINT}" in found.summary
+    assert "gave out a code first" in found.summary
+    assert ENDPOINT in remedy(found, Party.CONFIGURATION)
+    assert remedy(found, Party.CLIENT) == ""
+    assert told(seen)[-1][0] == "token"
+
+
+def test_resource_that_is_not_in_the_list_and_named_on_the_authorization_request_only() -> None:
+    found = verdict({"until": "token", "drop": ["token.form.resource"], "set": INVALID_TARGET})
+    assert blamed(found) == (Party.CONFIGURATION, Confidence.CERTAIN, "invalid-target")
+    assert ENDPOINT in found.summary
+
+
+@pytest.mark.parametrize(
+    ("sent", "cause"),
+    [(f"{ENDPOINT}/", "resource-trailing-slash"), ("http://localhost:3001", "resource-less-specific")],
+)
+def test_refused_resource_that_is_not_the_published_one(sent: str, cause: str) -> None:
+    legs = {"authorize.query.resource": sent, "token.form.resource": sent}
+    found = verdict({"until": "token", "set": {**legs, **INVALID_TARGET}})
+    assert blamed(found) == (Party.CLIENT, Confidence.CERTAIN, cause)
+    assert cleared(found) == {Party.MCP_SERVER}
+    assert f"resource={ENDPOINT}" in remedy(found, Party.CLIENT)
+
+
+def test_refused_for_want_of_a_resource() -> None:
+    found = verdict({"until": "token", "drop": BOTH_LEGS, "set": INVALID_TARGET})
+    assert blamed(found) == (Party.CLIENT, Confidence.CERTAIN, "resource-missing-authorize")
+
+
+def test_refused_on_the_authorization_request() -> None:
+    error = {"authorize.location": {"error": "invalid_target", "state": "state-1"}}
+    found = verdict({"until": "authorize", "drop": ["authorize.query.resource"], "set": error})
+    assert blamed(found) == (Party.CLIENT, Confidence.CERTAIN, "resource-missing-authorize")
+    found = verdict({"until": "authorize", "set": error})
+    assert blamed(found) == (Party.CONFIGURATION, Confidence.CERTAIN, "invalid-target")
+    assert "code first" not in found.summary
+
+
+def test_refused_with_the_browser_out_of_sight() -> None:
+    found = verdict({"until": "token", "drop_step": ["authorize"], "set": INVALID_TARGET})
+    assert blamed(found) == (Party.CONFIGURATION, Confidence.LIKELY, "invalid-target")
+    found = verdict(
+        {"until": "token", "drop_step": ["authorize"], "drop": ["token.form.resource"], "set": INVALID_TARGET}
+    )
+    assert found.party is Party.UNKNOWN
+    assert "Evidence stops here" in found.summary
+
+
+def test_refused_on_the_refresh() -> None:
+    error = {"refresh.status": 400, "refresh.json": {"error": "invalid_target"}}
+    found = verdict({"until": "refresh", "set": error})
+    assert blamed(found) == (Party.CONFIGURATION, Confidence.LIKELY, "invalid-target")
+    assert "on the refresh" in found.summary
+    found = verdict({"until": "refresh", "drop": ["refresh.form.resource"], "set": error})
+    assert blamed(found) == (Party.CLIENT, Confidence.CERTAIN, "resource-missing-refresh")
+    assert f"resource={ENDPOINT} on every refresh" in remedy(found, Party.CLIENT)
+
+
+def test_server_that_accepts_the_wrong_audience() -> None:
+    seen = outcome({"until": "list", "drop": BOTH_LEGS, "set": WRONG_AUDIENCE})
+    found = seen.judged.verdict
+    assert blamed(found) == (Party.MCP_SERVER, Confidence.CERTAIN, "wrong-audience-token-accepted")
+    assert cleared(found) == set()
+    assert ENVIRONMENT in found.summary
+    assert f"aud contains exactly {ENDPOINT}" in remedy(found, Party.MCP_SERVER)
+    assert f"resource={ENDPOINT}" in remedy(found, Party.CLIENT)
+    assert told(seen)[-1] == ("list", "The MCP server answered tools/list for a token that is not for it.")
+
+
+def test_server_that_takes_an_abstract_audience_is_not_blamed() -> None:
+    found = verdict({"until": "list", "set": {"token.claim.aud": "api://3f2504e0-4f89-11d3-9a0c-0305e82c3301"}})
+    assert found.party is Party.NONE
+
+
+def test_browser_leg_not_captured() -> None:
+    seen = outcome({**REFUSED, "drop_step": ["authorize"], "set": WRONG_AUDIENCE})
+    found = seen.judged.verdict
+    assert found.party is Party.UNKNOWN
+    assert found.summary == (
+        f"The token is for the client id {ENVIRONMENT} and not for {ENDPOINT}. Evidence stops here: the authorization "
+        "request was not captured."
+    )
+    assert "Capture the authorization request" in remedy(found, Party.UNKNOWN)
+    assert cleared(found) == set()
+    assert ("token", f"The access token is for {ENVIRONMENT}") in told(seen)
+
+
+def test_pushed_request_is_not_called_missing() -> None:
+    pushed = {"authorize.query": {"client_id": CLIENT_ID, "request_uri": "urn:ietf:params:oauth:request_uri:1"}}
+    seen = outcome({**REFUSED, "set": {**WRONG_AUDIENCE, **pushed}})
+    assert seen.judged.verdict.party is Party.UNKNOWN
+    assert not any("authorization request has" in text for _, text in told(seen))
+
+
+def hidden(**more: Any) -> dict[str, Any]:
+    """A server that names its metadata nowhere, and a client that takes the server for its own authorization server."""
+    missing = {
+        "prm.status": 404,
+        "root.status": 404,
+        "root.url": "http://localhost:3001/.well-known/oauth-protected-resource",
+    }
+    challenges = {f"{step}.header.www-authenticate": "Bearer" for step in ("challenge", "initialize")}
+    return {
+        **REFUSED,
+        "issuer": "http://localhost:3001",
+        "copy": [{"step": "prm", "name": "root", "after": "prm"}],
+        "drop": BOTH_LEGS,
+        "set": {**WRONG_AUDIENCE, **missing, **challenges},
+        **more,
+    }
+
+
+def test_server_that_publishes_nothing() -> None:
+    found = verdict(hidden(drop_step=["as"]))
+    assert blamed(found) == (Party.MCP_SERVER, Confidence.LIKELY, "prm-undiscoverable")
+    assert f'"resource": "{ENDPOINT}"' in remedy(found, Party.MCP_SERVER)
+
+
+def test_server_of_the_first_revision_is_no_reason_to_blame_the_client() -> None:
+    found = verdict(hidden())
+    assert blamed(found) == (Party.UNKNOWN, Confidence.CERTAIN, "aud-is-client-id")
+    assert "shows no protected resource metadata" in found.summary
+
+
+def test_good_token_that_is_refused() -> None:
+    seen = outcome(REFUSED)
+    found = seen.judged.verdict
+    assert blamed(found) == (Party.MCP_SERVER, Confidence.CERTAIN, "fresh-token-rejected")
+    assert cleared(found) == {Party.CLIENT, Party.AUTHORIZATION_SERVER}
+    assert "verifies" in found.summary
+    assert ENDPOINT in remedy(found, Party.MCP_SERVER)
+    assert "http://localhost:3002" in remedy(found, Party.MCP_SERVER)
+    assert told(seen)[-1] == ("initialize", "The MCP server answers 401 to that token")
+
+
+def test_good_token_whose_signature_cannot_be_checked() -> None:
+    found = verdict({**REFUSED, "drop_step": ["keys"]})
+    assert blamed(found) == (Party.MCP_SERVER, Confidence.LIKELY, "fresh-token-rejected")
+    assert "could not be checked" in found.summary
+
+
+def test_good_token_whose_key_is_not_in_the_set() -> None:
+    found = verdict(
+        {**REFUSED, "set": {"keys.json.keys": [{"kty": "RSA", "kid": "another", "n": "AQAB", "e": "AQAB"}]}}
+    )
+    assert blamed(found) == (Party.MCP_SERVER, Confidence.GUESS, "fresh-token-rejected")
+    assert "no key with its kid" in found.summary
+
+
+@pytest.mark.parametrize(
+    ("spelling", "party", "cause"),
+    [
+        ({}, Party.CONFIGURATION, "aud-canonicalization"),
+        (
+            {"authorize.query.resource": f"{ENDPOINT}/", "token.form.resource": f"{ENDPOINT}/"},
+            Party.CLIENT,
+            "resource-trailing-slash",
+        ),
+    ],
+)
+def test_audience_in_another_spelling(spelling: dict[str, str], party: Party, cause: str) -> None:
+    found = verdict({**REFUSED, "set": {"token.claim.aud": f"{ENDPOINT}/", **spelling}})
+    assert (found.party, found.cause) == (party, cause)
+    assert "trailing slash" in found.summary
+    assert any(ENDPOINT in each.text for each in found.remedies if each.party is party)
+
+
+def test_wrong_verifier_that_is_refused() -> None:
+    error = {"token.status": 400, "token.json": {"error": "invalid_grant"}}
+    seen = outcome({"until": "token", "set": {"token.form.code_verifier": "a" * 43, **error}})
+    found = seen.judged.verdict
+    assert blamed(found) == (Party.CLIENT, Confidence.CERTAIN, "code-verifier-mismatch")
+    assert cleared(found) == {Party.AUTHORIZATION_SERVER}
+    assert "code_verifier" in remedy(found, Party.CLIENT)
+    assert [step for step, _ in told(seen)] == ["token"]
+
+
+def test_challenge_left_out_and_refused() -> None:
+    error = {"authorize.location": {"error": "invalid_request", "state": "state-1"}}
+    found = verdict({"until": "authorize", "drop": ["authorize.query.code_challenge"], "set": error})
+    assert blamed(found) == (Party.CLIENT, Confidence.CERTAIN, "pkce-missing")
+
+
+def test_user_who_declines_is_not_blamed_on_a_missing_challenge() -> None:
+    error = {"authorize.location": {"error": "access_denied", "state": "state-1"}}
+    found = verdict({"until": "authorize", "drop": ["authorize.query.code_challenge"], "set": error})
+    assert "rightly refuses" not in found.summary
+
+
+def test_refresh_that_loses_the_audience() -> None:
+    lost = {"refresh.claim.aud": ENVIRONMENT}
+    seen = outcome({"refuse": ["again"], "drop": ["refresh.form.resource"], "set": lost})
+    found = seen.judged.verdict
+    assert blamed(found) == (Party.CLIENT, Confidence.CERTAIN, "resource-missing-refresh")
+    assert f"resource={ENDPOINT} on every refresh" in remedy(found, Party.CLIENT)
+    assert ("refresh", "The refresh has no resource") in told(seen)
+    assert ("refresh", f"The access token is for {ENVIRONMENT}") in told(seen)
+    assert ("again", "The MCP server answers 401 to that token") in told(seen)
+    found = verdict({"refuse": ["again"], "set": lost})
+    assert blamed(found) == (Party.CONFIGURATION, Confidence.LIKELY, "aud-changed-after-refresh")
+
+
+def test_refresh_of_a_token_that_was_wrong_from_the_beginning() -> None:
+    found = verdict(
+        {
+            "until": "refresh",
+            "drop_step": ["initialize", "initialized", "list", "call"],
+            "drop": [*BOTH_LEGS, "refresh.form.resource"],
+            "set": WRONG_AUDIENCE,
+        }
+    )
+    assert blamed(found) == (Party.CLIENT, Confidence.CERTAIN, "resource-missing-authorize")
+    assert "out of the authorization request and of the token request" in found.summary
+    assert cleared(found) == {Party.MCP_SERVER, Party.AUTHORIZATION_SERVER}
+
+
+def test_attempt_that_a_later_one_has_overcome() -> None:
+    found = verdict(
+        {
+            "copy": [
+                {"step": "authorize", "name": "first", "after": "register"},
+                {"step": "token", "name": "refused", "after": "first"},
+            ],
+            "set": {
+                "first.query.state": "state-0",
+                "first.location": {"code": "code-0", "state": "state-0"},
+                "refused.form.code": "code-0",
+                "refused.status": 400,
+                "refused.json": {"error": "invalid_target"},
+            },
+        }
+    )
+    assert found.summary.startswith("Sign-in works, but: ")
+
+
+@pytest.mark.parametrize("host", ["https://x.authkit.app", "https://auth.example.com", "http://localhost:3002"])
+@pytest.mark.parametrize("audience", [ENVIRONMENT, CLIENT_ID])
+def test_names_of_hosts_decide_nothing(host: str, audience: str) -> None:
+    changes = {**REFUSED, "set": {"token.claim.aud": audience}}
+    here, there = verdict(changes), verdict({**changes, "issuer": host})
+    assert blamed(here) == blamed(there)
+    assert here.summary == there.summary
+    assert [each.text for each in here.remedies] == [each.text for each in there.remedies]
+
+
+STORIES: dict[str, dict[str, Any]] = {
+    "reference": {**REFUSED, "drop": BOTH_LEGS, "set": WRONG_AUDIENCE},
+    "no indicators": {**REFUSED, "set": WRONG_AUDIENCE},
+    "not in the list": {"until": "token", "set": INVALID_TARGET},
+    "accepts the wrong audience": {"until": "list", "drop": BOTH_LEGS, "set": WRONG_AUDIENCE},
+    "good token refused": REFUSED,
+    "browser not captured": {**REFUSED, "drop_step": ["authorize"], "set": WRONG_AUDIENCE},
+    "token request only": {"drop": ["token.form.resource"]},
+    "another spelling": {**REFUSED, "set": {"token.claim.aud": f"{ENDPOINT}/"}},
+}
+
+
+@pytest.mark.parametrize("changes", STORIES.values(), ids=STORIES.keys())
+def test_every_verdict_rests_on_steps_that_exist_and_advises_somebody(changes: dict[str, Any]) -> None:
+    seen = outcome(changes)
+    found = seen.judged.verdict
+    assert found.observations
+    assert all(step for step, _ in told(seen))
+    assert found.remedies
+    assert found.party not in cleared(found)
+    assert found.summary.endswith(".")
+    ids = {finding.rule for finding in seen.judged.checked.findings}
+    assert found.cause is None or found.cause in ids

@@ -19,8 +19,10 @@ PATIENCE = 60.0
 """Seconds after which a client that does nothing has failed the test."""
 
 _BROWSER = """#!{python}
-import sys, httpx
-httpx.get(sys.argv[1], follow_redirects=True, trust_env=False, timeout=30)
+import os, sys, httpx
+if os.fork() == 0:  # a browser is on its own, and opens pages after the client has begun to listen
+    with httpx.Client(transport=httpx.HTTPTransport(retries=6), follow_redirects=True, timeout=30) as browser:
+        browser.get(sys.argv[1])
 """
 
 

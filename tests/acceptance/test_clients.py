@@ -1,7 +1,9 @@
 """Real clients through the running proxy, against the reference server and the AuthKit emulator."""
 
+import asyncio
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -9,8 +11,8 @@ import pytest
 
 from inspector.reference.pair import Reference
 from inspector.verdict.model import Judged
-from tests.acceptance.capture import Client, report, started
-from tests.acceptance.packages import entry_point, node, npm_package
+from tests.acceptance.capture import PATIENCE, Client, report, started
+from tests.acceptance.packages import FASTMCP, entry_point, node, npm_package, python_environment
 
 pytestmark = pytest.mark.acceptance
 
@@ -78,13 +80,48 @@ async def test_the_newest_mcp_remote_gets_in(tmp_path: Path) -> None:
     assert phases(run) >= ENDED_WELL
 
 
-async def test_the_official_python_sdk_gets_in(tmp_path: Path) -> None:
-    session = tmp_path / "sdk.mcpauth"
-    program = str(Path(__file__).with_name("sdk_client.py"))
-    async with Reference() as pair, started((sys.executable, program, pair.mcp_url), tmp_path, session) as client:
-        assert await client.process.wait() == 0
+def program(name: str) -> str:
+    return str(Path(__file__).with_name(name))
+
+
+def python_sdk() -> Sequence[str]:
+    return (sys.executable, program("sdk_client.py"))
+
+
+def fastmcp() -> Sequence[str]:
+    return (str(python_environment("fastmcp", FASTMCP)), program("fastmcp_client.py"))
+
+
+def typescript(name: str, version: str) -> Sequence[str]:
+    package = npm_package(name, version)
+    return (str(node()), program("typescript_client.mjs"), str(package.parents[2]), name)
+
+
+@pytest.mark.parametrize(
+    ("client", "options", "revision"),
+    [
+        pytest.param(python_sdk, (), "2026-07-28", id="Python SDK"),
+        pytest.param(fastmcp, (), "2026-07-28", id="FastMCP"),
+        pytest.param(partial(typescript, "@modelcontextprotocol/sdk", "1"), (), "2025-11-25", id="TypeScript SDK 1"),
+        pytest.param(partial(typescript, "@modelcontextprotocol/client", "2"), (), "2025-11-25", id="TypeScript SDK 2"),
+        pytest.param(
+            partial(typescript, "@modelcontextprotocol/client", "2"),
+            ("auto",),
+            "2026-07-28",
+            id="TypeScript SDK 2, auto",
+        ),
+    ],
+)
+async def test_a_client_that_does_it_right_gets_in_and_is_told_so(
+    tmp_path: Path, client: Callable[[], Sequence[str]], options: Sequence[str], revision: str
+) -> None:
+    session = tmp_path / "clean.mcpauth"
+    async with Reference() as pair, started((*client(), pair.mcp_url, *options), tmp_path, session) as running:
+        async with asyncio.timeout(PATIENCE):
+            assert await running.process.wait() == 0, (tmp_path / "narration.txt").read_text()
     code, document = await report(session)
-    run = document["runs"][-1]
+    (run,) = document["runs"]
     assert (code, run["verdict"]["party"]) == (0, "none"), (run["verdict"], run["findings"])
+    assert run["findings"] == []
     assert phases(run) >= ENDED_WELL
-    assert len(document["runs"]) == 1
+    assert run["protocol_version"] == revision

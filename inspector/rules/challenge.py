@@ -76,8 +76,7 @@ def _precedes_authorization(message: Message, good: Message) -> bool:
     """Whether a server says this before it looks at the token. `good` is the same kind of request that succeeded."""
     exchange, session = message.exchange, "mcp-session-id"
     if message.location is not None:
-        target = urljoin(exchange.url, message.location)
-        return urls.compare(message.url, target).grade in (Grade.EXACT, Grade.NORMALIZED, Grade.SCHEME_ONLY)
+        return _same_but_for_spelling(message.url, message.location)
     protocol_error = message.status == 400 and any(answer.error for answer in message.rpc_received)
     dead_session = message.status in (400, 404) and exchange.request_header(session) is not None
     no_session = (
@@ -87,6 +86,14 @@ def _precedes_authorization(message: Message, good: Message) -> bool:
     )
     origin_refused = message.status == 403 and exchange.request_header("origin") is not None
     return protocol_error or dead_session or no_session or origin_refused
+
+
+def _same_but_for_spelling(url: str, location: str) -> bool:
+    try:
+        target = urljoin(url, location)
+    except ValueError:
+        return False
+    return urls.compare(url, target).grade in (Grade.EXACT, Grade.NORMALIZED, Grade.SCHEME_ONLY)
 
 
 @rule(

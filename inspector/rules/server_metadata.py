@@ -83,9 +83,9 @@ def as_metadata_issuer_mismatch(run: Run) -> Iterator[Fault | NotObserved]:
     """
     documents = [m for m in run.of(Kind.SERVER_METADATA) if m.good_document]
     for message in observed(documents, "N3", "no authorization server metadata in the capture"):
-        asked = _identifier(run, message)
+        asked = asked_issuer(run, message)
         issuer = message.document.text("issuer") if message.document else None
-        if asked is None or issuer is None or _is_copy(run, message):
+        if asked is None or issuer is None or is_copy(run, message):
             continue
         if run.resource_metadata is None and urls.path_of(asked).strip("/") and asked != issuer:
             yield NotObserved("N3", "which issuer the client meant is not in the capture")
@@ -104,7 +104,7 @@ def as_metadata_issuer_mismatch(run: Run) -> Iterator[Fault | NotObserved]:
         )
 
 
-def _identifier(run: Run, message: Message) -> str | None:
+def asked_issuer(run: Run, message: Message) -> str | None:
     """The issuer identifier a metadata URL was made from, as the resource metadata spells it where it does."""
     targets = [urls.well_known_target(message.exchange.url, suffix) for suffix in WELL_KNOWN_SERVER]
     target = next((found for found in targets if found is not None), None)
@@ -116,7 +116,7 @@ def _identifier(run: Run, message: Message) -> str | None:
     return target
 
 
-def _is_copy(run: Run, message: Message) -> bool:
+def is_copy(run: Run, message: Message) -> bool:
     """Whether the MCP server re-publishes the metadata of another issuer on its own origin."""
     issuer = message.document.text("issuer") if message.document else None
     on_server = urls.same_origin(message.url, run.server_url)
@@ -147,7 +147,7 @@ def legacy_as_metadata_proxy(run: Run) -> Iterator[Fault | NotObserved]:
     """
     documents = [m for m in run.of(Kind.SERVER_METADATA) if m.good_document]
     for message in observed(documents, "N3", "no authorization server metadata in the capture"):
-        if _is_copy(run, message):
+        if is_copy(run, message):
             yield Fault(
                 "The MCP server serves a copy of another issuer's metadata, and this client read it.",
                 (place(message, "json", "issuer"),),

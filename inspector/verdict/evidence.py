@@ -3,7 +3,7 @@
 from inspector.rules.facts import has_workos_form
 from inspector.rules.model import Finding, Party, joined
 from inspector.timeline.flow import TokenExchange, Use
-from inspector.timeline.message import Message
+from inspector.timeline.message import Kind, Message
 from inspector.timeline.run import Run
 from inspector.verdict.model import Cleared, Observation
 
@@ -12,6 +12,8 @@ CAPTURE_BROWSER = (
     "at the proxy."
 )
 """What to do when the leg through the browser is not in the capture."""
+
+_OF_AN_ATTEMPT = (Kind.AUTHORIZE, Kind.INTERACTION, Kind.CALLBACK, Kind.TOKEN, Kind.MCP)
 
 
 def works(run: Run) -> bool:
@@ -27,12 +29,18 @@ def refuses(use: Use) -> bool:
 
 
 def overcome(run: Run, finding: Finding) -> bool:
-    """Whether a later attempt got in: the token accepted last is newer than what the finding is about."""
-    if not works(run):
-        return False
-    accepted = next((use.exchange for use in reversed(run.uses) if use.accepted), None)
+    """Whether a later attempt has made the finding history: a newer sign-in, or a second token request that got in.
+
+    What discovery and registration showed holds for every attempt.
+    """
     about = next((message for message in run.messages if message.id == finding.places[0].exchange), None)
-    return accepted is not None and about is not None and accepted.request.at > about.at
+    if about is None or about.kind not in _OF_AN_ATTEMPT:
+        return False
+    newer = [(exchange.authorization or exchange).request.at for exchange in run.code_exchanges[1:]]
+    if about.kind in (Kind.TOKEN, Kind.MCP) and works(run):
+        accepted = [use.exchange for use in run.uses if use.accepted and use.exchange in run.code_exchanges]
+        newer += [exchange.request.at for exchange in accepted[-1:] if exchange]
+    return any(about.at < began for began in newer)
 
 
 def exchange_of(run: Run, finding: Finding) -> TokenExchange | None:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from inspector.rules.model import Checked, Confidence, Finding, Party, Phase, Severity
 from inspector.rules.registry import find_rule
 from inspector.timeline.run import Run
-from inspector.verdict.evidence import works
+from inspector.verdict.evidence import overcome, works
 from inspector.verdict.model import Observation, Remedy, Verdict
 from inspector.verdict.stories import STORIES
 from inspector.verdict.trail import trail_end
@@ -22,10 +22,10 @@ def judge(run: Run, checked: Checked) -> Verdict:
 
 
 def _first_cause(run: Run, checked: Checked) -> Verdict:
-    """The error that comes first in the sign-in, traced back to the finding that caused it."""
-    roots = [_traced_back(finding, checked) for finding in checked.errors]
-    root = min(roots, key=_chain_order)
-    effects = [finding for finding in checked.errors if finding is not root]
+    """The error that comes first in the latest sign-in, traced back to the finding that caused it."""
+    errors = [finding for finding in checked.errors if not overcome(run, finding)] or list(checked.errors)
+    root = min((_traced_back(finding, checked) for finding in errors), key=_chain_order)
+    effects = [finding for finding in errors if finding is not root]
     aside = "Sign-in works, but: " if works(run) else ""
     observations = [Observation(finding.step, finding.message) for finding in (root, *effects[:4])]
     return Verdict(

@@ -193,8 +193,13 @@ def _signed(claims: dict[str, Any], now: int, signed_by: str) -> str:
         key: now + value if key in _RELATIVE_TIMES and isinstance(value, int) else value
         for key, value in claims.items()
     }
+    return _token(json.dumps(timed), signed_by)
+
+
+@cache
+def _token(claims: str, signed_by: str) -> str:
     key, algorithm = ("", "none") if signed_by == "nobody" else (_key(signed_by), "RS256")
-    return jwt.PyJWS().encode(json.dumps(timed).encode(), key, algorithm, headers={"typ": "JWT", "kid": "key-1"})
+    return jwt.PyJWS().encode(claims.encode(), key, algorithm, headers={"typ": "JWT", "kid": "key-1"})
 
 
 def _exchange(step: Step, steps: Steps) -> Exchange:

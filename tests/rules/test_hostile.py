@@ -62,6 +62,14 @@ def test_odd_text_anywhere(odd: str) -> None:
     assert {path: messages for path, messages in failed.items() if messages} == {}
 
 
+@pytest.mark.parametrize("odd", TEXTS.values(), ids=TEXTS.keys())
+@pytest.mark.parametrize("step", good_steps())
+def test_odd_redirect_anywhere(step: str, odd: str) -> None:
+    location = odd.encode(errors="replace").decode()
+    changes = {f"{step}.status": 302, f"{step}.header": {"location": location}}
+    assert internal_errors({"set": changes}) == []
+
+
 @pytest.mark.parametrize("odd", VALUES.values(), ids=VALUES.keys())
 def test_odd_json_anywhere(odd: Any) -> None:
     failed = {path: internal_errors({"set": {path: odd}}) for path in paths(IN_JSON)}

@@ -65,6 +65,12 @@ def test_resource_left_out_of_both_legs() -> None:
     assert "Risk" in remedy(found, Party.MCP_SERVER)
 
 
+def test_resource_left_out_of_both_legs_and_a_default_that_helps() -> None:
+    found = verdict({"drop": [*BOTH_LEGS, "refresh.form.resource"]})
+    assert blamed(found) == (Party.CLIENT, Confidence.CERTAIN, "resource-missing-authorize")
+    assert found.summary.startswith("Sign-in works, but: The authorization request does not say")
+
+
 def test_resource_left_out_of_the_authorization_request_only() -> None:
     found = verdict({**REFUSED, "drop": ["authorize.query.resource"], "set": WRONG_AUDIENCE})
     assert blamed(found) == (Party.CLIENT, Confidence.CERTAIN, "resource-missing-authorize")
@@ -359,22 +365,40 @@ def test_refresh_of_a_token_that_was_wrong_from_the_beginning() -> None:
 
 
 def test_attempt_that_a_later_one_has_overcome() -> None:
-    found = verdict(
-        {
-            "copy": [
-                {"step": "authorize", "name": "first", "after": "register"},
-                {"step": "token", "name": "refused", "after": "first"},
-            ],
-            "set": {
-                "first.query.state": "state-0",
-                "first.location": {"code": "code-0", "state": "state-0"},
-                "refused.form.code": "code-0",
-                "refused.status": 400,
-                "refused.json": {"error": "invalid_target"},
-            },
-        }
-    )
+    second = {"authorize": "asked", "token": "redeemed", "initialize": "hello"}
+    steps = ["initialize", *second.values()]
+    changes: dict[str, Any] = {
+        "copy": [
+            {"step": step, "name": name, "after": after}
+            for (step, name), after in zip(second.items(), steps[:-1], strict=True)
+        ],
+        "refuse": ["initialize"],
+        "drop": BOTH_LEGS,
+        "set": {
+            **WRONG_AUDIENCE,
+            "asked.query.state": "state-2",
+            "asked.location": {"code": "code-2", "state": "state-2"},
+            "redeemed.form.code": "code-2",
+            "redeemed.form.resource": ENDPOINT,
+            "redeemed.claim.aud": ENDPOINT,
+            "redeemed.json.refresh_token": "refresh-9",
+            "hello.bearer": "redeemed",
+        },
+        "until": "hello",
+    }
+    found = verdict(changes)
+    assert blamed(found) == (Party.CLIENT, Confidence.CERTAIN, "resource-missing-authorize")
     assert found.summary.startswith("Sign-in works, but: ")
+    changes["refuse"] = ["initialize", "hello"]
+    assert verdict(changes).cause == "fresh-token-rejected"
+
+
+def test_second_token_request_for_the_same_code() -> None:
+    changes = {
+        "copy": [{"step": "token", "name": "first", "after": "authorize"}],
+        "set": {"first.status": 400, "first.json": {"error": "invalid_target"}},
+    }
+    assert verdict(changes).summary.startswith("Sign-in works, but: ")
 
 
 @pytest.mark.parametrize("host", ["https://x.authkit.app", "https://auth.example.com", "http://localhost:3002"])

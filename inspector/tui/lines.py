@@ -83,7 +83,7 @@ def lay_out(lines: Sequence[Line], width: int) -> list[Row]:
         members = list(group)
         if keyed:
             longest = max(cell_len(line.key or "") for line in members)
-            column = max(4, min(longest, max(12, width // 3), width - len(_GAP) - _NARROWEST_VALUE))
+            column = max(1, min(longest, max(12, width // 3), width - len(_GAP) - _NARROWEST_VALUE))
         for line in members:
             laid = _two_columns(line, column, width) if keyed else _wrapped(line, width)
             rows.extend(Row(content, line) for content in laid)

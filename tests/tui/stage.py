@@ -58,17 +58,22 @@ class Stage:
         return self.text
 
     async def settle(self) -> None:
-        """Let the application handle what it was sent, and paint until nothing changes any more."""
-        before, same = self.rows, 0
-        while same < 3:
+        """Let the application handle what it was sent, and paint.
+
+        A message is passed from queue to queue on its way up the tree; then come the layout, and what was put off
+        until after it.
+        """
+        for _ in range(4):
+            for _ in range(12):
+                await asyncio.sleep(0)
             await self.pilot.pause(0)
-            same = same + 1 if before == (before := self.rows) else 0
 
     async def until(self, condition: Callable[[], bool]) -> None:
-        """Wait until something is on the screen."""
-        async with asyncio.timeout(10):
+        """Wait until something is on the screen, and all that belongs to it."""
+        async with asyncio.timeout(30):
             while not condition():
                 await self.pilot.pause(0.005)
+        await self.settle()
 
 
 @dataclass
@@ -103,5 +108,4 @@ async def stage(
         if not feed.live:
             await app.workers.wait_for_complete()
         await here.until(lambda: here.main.focused in here.main.focus_chain)
-        await here.settle()
         yield here

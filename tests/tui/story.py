@@ -83,7 +83,8 @@ def exchange(
     )
 
 
-def initialize(number: int, at: float, status: int, *, token: str = "") -> Exchange:
+def initialize(number: int, at: float, status: int, *, token: str = "", agent: str = "") -> Exchange:
+    named: Headers = (("user-agent", agent),) if agent else ()
     bearer: Headers = (("authorization", f"Bearer {token}"),) if token else ()
     challenge = (
         f'Bearer error="invalid_token", resource_metadata="{PRM}"' if token else f'Bearer resource_metadata="{PRM}"'
@@ -115,7 +116,7 @@ def initialize(number: int, at: float, status: int, *, token: str = "") -> Excha
             },
         },
         answer={"error": "invalid_token" if token else "unauthorized"} if status == 401 else result,
-        request_headers=(("accept", "application/json, text/event-stream"), *bearer),
+        request_headers=(("accept", "application/json, text/event-stream"), *named, *bearer),
         response_headers=(("www-authenticate", challenge),) if status == 401 else (),
     )
 

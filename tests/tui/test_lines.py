@@ -32,7 +32,7 @@ def test_a_gap_starts_a_new_key_column() -> None:
     assert rows([field("a long key", "1"), heading("Next"), field("k", "2")], 40) == [
         "a long key  1",
         "Next",
-        "k     2",
+        "k  2",
     ]
 
 

@@ -25,7 +25,7 @@ async def test_the_empty_state_says_what_to_do_and_gives_way_to_the_first_reques
         await feed.queue.put(story()[:1])
         await here.until(lambda: "Timeline" in here.text and "POST /mcp" in here.text)
         assert "HTTPS_PROXY" not in here.text
-        assert here.main.focused is timeline(here)
+        await here.until(lambda: here.main.focused is timeline(here))
 
 
 async def test_the_verdict_comes_up_as_the_story_goes_on() -> None:
@@ -73,11 +73,9 @@ async def test_a_pending_exchange_is_shown_as_such_and_completed_in_place() -> N
         )
         await feed.queue.put([*story()[:4], waiting])
         await here.until(lambda: "4 … POST /oauth2/register" in here.text)
-        await here.settle()
         assert "No response yet" in here.text
         await feed.queue.put([done])
         await here.until(lambda: "4 ✓ POST /oauth2/register" in here.text)
-        await here.settle()
         assert "201 Created" in here.text
 
 
@@ -97,20 +95,31 @@ async def test_what_is_read_stays_in_place_while_more_arrives() -> None:
         assert here.main.selection.finding.rule == before.rule
 
 
-async def test_the_newest_run_is_shown_until_the_reader_chooses_one() -> None:
+async def test_the_newest_run_is_shown() -> None:
     feed = DrivenFeed()
     async with stage(feed, BESIDE) as here:
         await feed.queue.put(story())
         await here.until(lambda: "Fault: client" in here.rows[1])
-        await feed.queue.put([initialize(20, 200.0, 401)])
+        await feed.queue.put([initialize(20, 200.0, 401, agent="another/1")])
         await here.until(lambda: "run 2/2" in here.rows[0])
         assert "fault in run 1" in here.rows[0]
-        await here.press("less_than_sign")
-        assert "run 1/2" in here.rows[0]
-        await feed.queue.put([initialize(21, 300.0, 401), initialize(22, 400.0, 401)])
+
+
+@pytest.mark.parametrize("keys", [("up",), ("p",), ("0",), ("less_than_sign",)])
+async def test_a_newer_run_does_not_take_the_place_of_what_is_looked_at(keys: tuple[str, ...]) -> None:
+    feed = DrivenFeed()
+    async with stage(feed, BESIDE) as here:
+        await feed.queue.put(story())
+        await here.until(lambda: "Fault: client" in here.rows[1])
+        if keys == ("less_than_sign",):
+            await feed.queue.put([initialize(20, 200.0, 401, agent="another/1")])
+            await here.until(lambda: "run 2/2" in here.rows[0])
+        await here.press(*keys)
+        await feed.queue.put([initialize(21, 300.0, 401, agent="a third/1")])
         await feed.queue.put(None)
-        await here.until(lambda: "LIVE" not in here.rows[0])
+        await here.until(lambda: here.app.recording.ended)
         assert "run 1/" in here.rows[0]
+        assert "Fault: client" in here.rows[1]
 
 
 async def test_a_burst_is_painted_in_few_batches(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -139,7 +148,6 @@ async def test_the_end_of_the_capture_is_shown() -> None:
         await feed.queue.put(story())
         await feed.queue.put(None)
         await here.until(lambda: here.app.recording.ended)
-        await here.settle()
         assert "LIVE" not in here.rows[0]
         assert "Fault: client" in here.rows[1]
 

@@ -71,7 +71,6 @@ def _token(view: RunView, message: Message, name: str, token: str, veil: Veil) -
     marks = _claim_marks(view, message) if name in ("access_token", "authorization") else {}
     words, style = _SIGNATURE[jwt.verify(token, view.judged.run.keys)]
     yield field("signature", Content.styled(words, style))
-    yield from (field(each, veil.text(_text(value))) for each, value in decoded.header.items())
     yield Line()
     yield heading("Claims")
     for claim, value in decoded.claims.items():
@@ -80,6 +79,9 @@ def _token(view: RunView, message: Message, name: str, token: str, veil: Veil) -
             yield from _expected_audience(view, decoded, veil)
     for absent, findings in marks.items():
         yield field(absent, Content.styled(aside("not in the token"), WARNING), findings=findings)
+    yield Line()
+    yield heading("Header")
+    yield from (field(each, veil.text(_text(value))) for each, value in decoded.header.items())
 
 
 def _claim_marks(view: RunView, message: Message) -> dict[str, list[Finding]]:

@@ -163,8 +163,9 @@ class MainScreen(Screen[None]):
         return self.selection if self.selection.step is not None else Selection(self._timeline.step_id)
 
     def select(self, selection: Selection) -> None:
-        """Look at something."""
+        """Look at something; from then on no newer run takes its place."""
         self._touched = True
+        self._chosen_run = self.view.judged.run.id if self.view else None
         self.selection = selection
         if selection.step is not None and selection.step != self._timeline.step_id:
             self._timeline.go_to(selection.step)

@@ -2,9 +2,12 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from inspector.errors import ReferenceFailure
+from inspector.protocol.revisions import REVISIONS
+from inspector.reference.authkit.flaws import AuthKitFlaws
+from inspector.reference.mcp_server.flaws import ServerFlaws
 
 MCP_URL = "$mcp_url"
 """Stands for the MCP server's own URL in the settings that name resources, because port 0 is known only later."""
@@ -16,9 +19,14 @@ _CLIENT_ID = re.compile(r"client_[0-9A-HJKMNP-TV-Z]{26}")
 class Settings:
     """The switches of the emulator and of the MCP server; the defaults are those of a new AuthKit environment.
 
-    `resource_indicators` are compared byte for byte, as AuthKit does. Lifetimes are in seconds.
-    `allowed_token_audiences` is the workaround that lets the MCP server take tokens meant for another audience;
-    `accept_any_audience` is the fault of not looking at the audience at all.
+    The emulator: `resource_indicators` are compared byte for byte, as AuthKit does. `cimd` takes the URL of a client
+    ID metadata document for a client id; `cimd_on_loopback` also takes one of this machine, over http. `web_origins`
+    are those whose scripts may read token responses. Lifetimes are in seconds.
+
+    The MCP server: `revision` is the newest one whose authorization rules it follows. `allowed_token_audiences` is the
+    workaround that lets it take tokens meant for another audience; `accept_any_audience` is the fault of not looking at
+    the audience at all. With `pre_registered_client` it is the authorization server for its clients, and passes their
+    requests on under one client id of its own. Without `api_key` it cannot ask for a user.
 
     Raises:
         ReferenceFailure: the values contradict each other.
@@ -28,14 +36,23 @@ class Settings:
     default_resource_indicator: str | None = None
     dcr: bool = False
     cimd: bool = False
+    cimd_on_loopback: bool = False
     auto_approve: bool = False
     environment_client_id: str = "client_01K8ZQ3V7N5R2M9XWT4C6HBD0E"
     organization_id: str | None = None
     permissions: tuple[str, ...] = ()
+    web_origins: tuple[str, ...] = ()
     token_lifetime: int = 3600
     code_lifetime: int = 600
+
+    revision: str = REVISIONS[-1]
     allowed_token_audiences: tuple[str, ...] = ()
     accept_any_audience: bool = False
+    pre_registered_client: bool = False
+    api_key: bool = True
+
+    authkit_flaws: AuthKitFlaws = field(default_factory=AuthKitFlaws)
+    server_flaws: ServerFlaws = field(default_factory=ServerFlaws)
 
     def __post_init__(self) -> None:
         default = self.default_resource_indicator
@@ -50,6 +67,8 @@ class Settings:
             )
         if self.token_lifetime < 1 or self.code_lifetime < 1:
             raise ReferenceFailure("A token or code lifetime is below one second; give a positive number of seconds.")
+        if self.revision not in REVISIONS:
+            raise ReferenceFailure(f"There is no MCP revision {self.revision!r}; choose one of {', '.join(REVISIONS)}.")
 
     def for_server(self, mcp_url: str) -> "Settings":
         """These settings with `MCP_URL` replaced wherever a resource is named, also inside a longer string."""
@@ -68,5 +87,5 @@ class Settings:
         return replace(self, allowed_token_audiences=self.allowed_token_audiences + audiences)
 
 
-DEMO = Settings(resource_indicators=(MCP_URL,), dcr=True, auto_approve=True)
+DEMO = Settings(resource_indicators=(MCP_URL,), dcr=True, cimd=True, cimd_on_loopback=True, auto_approve=True)
 """A well configured environment: the MCP server is a resource indicator, clients may register, nobody must click."""

@@ -12,11 +12,12 @@ from string import Template
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
+from inspector.reference.authkit.client_documents import PROBLEMS
 from inspector.reference.authkit.clients import find
 from inspector.reference.authkit.emulator import AuthKit
 from inspector.reference.authkit.errors import OAuthError
 from inspector.reference.authkit.identifiers import new_id
-from inspector.reference.authkit.metadata import SCOPES
+from inspector.reference.authkit.metadata import SCOPES, misspelt
 from inspector.reference.authkit.parameters import Parameters, form_of
 from inspector.reference.authkit.redirects import matches, with_parameters
 from inspector.reference.authkit.store import AuthorizationRequest, Client, Code, Grant
@@ -30,7 +31,7 @@ _PAGE_HEADERS = {
     "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; frame-ancestors 'none'",
     "Referrer-Policy": "no-referrer",
 }
-_ERRORS = {
+_ERRORS = PROBLEMS | {
     "application_not_found": "No application with this client ID exists in this environment.",
     "invalid_redirect_uri": "The redirect URI is not one the application has registered.",
     "sign_in_expired": "This sign-in was answered before, or the server was restarted. Start again in the application.",
@@ -49,7 +50,8 @@ async def authorize(authkit: AuthKit, request: Request) -> Response:
         redirect_uri = parameters.one("redirect_uri")
     except OAuthError as error:
         return _to_error_page(error.error)
-    if client is None:
+    flaws = authkit.settings.authkit_flaws
+    if client is None or flaws.clients_forgotten:
         return _to_error_page("application_not_found")
     if redirect_uri is None and len(client.redirect_uris) == 1:
         redirect_uri = client.redirect_uris[0]
@@ -57,10 +59,14 @@ async def authorize(authkit: AuthKit, request: Request) -> Response:
         return _to_error_page("invalid_redirect_uri")
     try:
         asked = _validated(client, redirect_uri, parameters)
+        if flaws.resource_refused_early and asked.resources:
+            raise OAuthError(400, "invalid_target", "The resource is not a configured resource indicator.")
+        if flaws.access_denied:
+            raise OAuthError(400, "access_denied", "A policy does not allow this application.")
     except OAuthError as error:
         answer = {"error": error.error, "error_description": error.description}
         state = next(iter(parameters.all("state")), None)
-        return _redirect(with_parameters(redirect_uri, answer | {"state": state}))
+        return _redirect(_response_url(authkit, redirect_uri, state, answer))
     if authkit.settings.auto_approve:
         return _redirect(_approval(authkit, asked, DEMO_USER))
     sign_in = secrets.token_urlsafe(24)
@@ -106,8 +112,8 @@ async def consent(authkit: AuthKit, request: Request) -> Response:
     del authkit.store.sign_ins[sign_in]
     if allowed:
         return _redirect(_approval(authkit, asked, email), status=303)
-    denial = {"error": "access_denied", "error_description": "The user refused.", "state": asked.state}
-    return _redirect(with_parameters(asked.redirect_uri, denial), status=303)
+    denial = {"error": "access_denied", "error_description": "The user refused."}
+    return _redirect(_response_url(authkit, asked.redirect_uri, asked.state, denial), status=303)
 
 
 async def error(authkit: AuthKit, request: Request) -> Response:
@@ -120,7 +126,15 @@ def _approval(authkit: AuthKit, asked: AuthorizationRequest, email: str) -> str:
     code = secrets.token_urlsafe(32)
     grant = Grant(asked, authkit.store.user(email), new_id("session"))
     authkit.store.codes[code] = Code(grant, time.time() + authkit.settings.code_lifetime)
-    return with_parameters(asked.redirect_uri, {"code": code, "state": asked.state})
+    return _response_url(authkit, asked.redirect_uri, asked.state, {"code": code})
+
+
+def _response_url(authkit: AuthKit, redirect_uri: str, state: str | None, answer: Mapping[str, str]) -> str:
+    """The redirect URI with the authorization response. AuthKit sends no `iss` (RFC 9207)."""
+    flaws = authkit.settings.authkit_flaws
+    silent = flaws.response_iss in ("omitted", "promised")
+    iss = None if silent else misspelt(authkit.issuer, flaws.response_iss)
+    return with_parameters(redirect_uri, {**answer, "state": None if flaws.state_dropped else state, "iss": iss})
 
 
 def _redirect(location: str, status: int = 302) -> Response:

@@ -10,17 +10,25 @@ from urllib.parse import unquote_plus
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
+from inspector.reference.authkit.client_documents import UnusableDocument, is_document_url
 from inspector.reference.authkit.emulator import AuthKit
 from inspector.reference.authkit.errors import NO_STORE, OAuthError
 from inspector.reference.authkit.identifiers import new_id
 from inspector.reference.authkit.metadata import AUTH_METHODS, GRANT_TYPES, SCOPES
-from inspector.reference.authkit.parameters import Parameters, body_of
+from inspector.reference.authkit.parameters import Parameters, body_of, is_text
 from inspector.reference.authkit.redirects import problem_with
 from inspector.reference.authkit.store import Client
 
 
 async def find(authkit: AuthKit, client_id: str) -> Client | None:
-    """The client with this id; every endpoint that is given a client id asks here."""
+    """The client with this id; every endpoint that is given a client id asks here.
+
+    Raises:
+        UnusableDocument: the id is the URL of a metadata document that is no good.
+    """
+    settings = authkit.settings
+    if settings.cimd and not settings.authkit_flaws.cimd_refused and is_document_url(client_id):
+        return await authkit.documents.client(client_id, allow_loopback=settings.cimd_on_loopback)
     return authkit.store.clients.get(client_id)
 
 
@@ -30,12 +38,17 @@ async def register(authkit: AuthKit, request: Request) -> Response:
     Raises:
         OAuthError: the metadata cannot be accepted (RFC 7591 section 3.2.2).
     """
-    if not authkit.settings.dcr:
+    flaw = authkit.settings.authkit_flaws.registration
+    if not authkit.settings.dcr or flaw == "not-found":
         raise OAuthError(404, "not_found", "Dynamic client registration is not enabled.")
     metadata = _metadata_in(await body_of(request))
     auth_method = metadata.get("token_endpoint_auth_method", "client_secret_basic")
     if auth_method not in AUTH_METHODS:
         raise OAuthError(400, "invalid_client_metadata", "The token_endpoint_auth_method is not supported.")
+    if flaw == "redirect-uri-refused":
+        raise OAuthError(400, "invalid_redirect_uri", "The redirect URI is not one of a web application.")
+    if flaw == "secret-forced":
+        auth_method = "client_secret_basic"
     client = Client(
         client_id=new_id("client"),
         name=_text(metadata, "client_name"),
@@ -72,7 +85,7 @@ def _metadata_in(body: bytes) -> dict[str, Any]:
 
 def _text(metadata: dict[str, Any], name: str) -> str:
     value = metadata.get(name, "")
-    if not isinstance(value, str) or any("\ud800" <= character <= "\udfff" for character in value):
+    if not is_text(value):
         raise OAuthError(400, "invalid_client_metadata", f"The {name} is not a string of Unicode characters.")
     return value
 
@@ -105,7 +118,10 @@ async def authenticated_client(authkit: AuthKit, request: Request, form: Paramet
         method = "none" if secret is None else "client_secret_post"
     if client_id is None:
         raise _invalid_client("Missing authorization header.", basic)
-    client = await find(authkit, client_id)
+    try:
+        client = await find(authkit, client_id)
+    except UnusableDocument as problem:
+        raise _invalid_client(problem.description, basic) from None
     if client is None:
         raise _invalid_client("The client is unknown.", basic)
     if client.auth_method != method:

@@ -1,5 +1,6 @@
 """Query and form parameters with the rules OAuth puts on them."""
 
+from typing import TypeIs
 from urllib.parse import parse_qsl
 
 from starlette.requests import Request
@@ -44,6 +45,11 @@ class Parameters:
         if value is None:
             raise OAuthError(400, "invalid_request", f"The parameter {name} is missing.")
         return value
+
+
+def is_text(value: object) -> TypeIs[str]:
+    """Whether a JSON value is a string of whole Unicode characters; JSON can also hold half of one."""
+    return isinstance(value, str) and not any("\ud800" <= character <= "\udfff" for character in value)
 
 
 async def body_of(request: Request) -> bytes:

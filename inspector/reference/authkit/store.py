@@ -1,19 +1,25 @@
 """Everything the emulator remembers, in memory: clients, users, pending sign-ins, codes and refresh tokens."""
 
+import time
 from dataclasses import dataclass, field
+from typing import Any
 
 from inspector.reference.authkit.identifiers import new_id
 
 
 @dataclass(frozen=True, slots=True)
 class Client:
-    """A registered OAuth client. `secret` is None for a public client."""
+    """A registered OAuth client. `secret` is None for a public client.
+
+    `by_hand` marks one that the operator entered in the dashboard, to which the default resource does not apply.
+    """
 
     client_id: str
     name: str
     redirect_uris: tuple[str, ...]
     auth_method: str
     secret: str | None = field(default=None, repr=False)
+    by_hand: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +28,7 @@ class User:
 
     user_id: str
     email: str
+    created_at: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +63,10 @@ class Code:
 
 @dataclass(slots=True)
 class Store:
-    """The emulator's memory. Redeemed codes and rotated refresh tokens stay known, so that reuse is noticed."""
+    """The emulator's memory. Redeemed codes and rotated refresh tokens stay known, so that reuse is noticed.
+
+    `revoked_tokens` are the `jti` of access tokens, `opaque_tokens` the claims behind those that are no JWT.
+    """
 
     clients: dict[str, Client] = field(default_factory=dict)
     users: dict[str, User] = field(default_factory=dict)
@@ -65,12 +75,14 @@ class Store:
     refresh_tokens: dict[str, Grant] = field(default_factory=dict)
     spent: set[str] = field(default_factory=set)
     revoked_sessions: set[str] = field(default_factory=set)
+    revoked_tokens: set[str] = field(default_factory=set)
+    opaque_tokens: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     def user(self, email: str) -> User:
         """The user with this address, created on first sight."""
         address = email.casefold()
         if address not in self.users:
-            self.users[address] = User(new_id("user"), address)
+            self.users[address] = User(new_id("user"), address, time.time())
         return self.users[address]
 
     def user_by_id(self, user_id: str) -> User | None:

@@ -9,6 +9,7 @@ from inspector.reference.settings import DEMO, MCP_URL, Settings
 if TYPE_CHECKING:
     from tests.reference.conftest import StartPair
 
+CALLBACK = "http://127.0.0.1:33418/callback"
 OTHER = "https://other.example/mcp"
 ENVIRONMENT = DEMO.environment_client_id
 REGISTERED = DEMO
@@ -48,3 +49,12 @@ async def test_the_audience_table(
     else:
         claims = jwt.decode(answer.json()["access_token"], options={"verify_signature": False})
         assert claims["aud"] == real(expected)
+
+
+async def test_the_default_is_not_for_an_application_the_operator_entered(start: "StartPair") -> None:
+    async with start(replace(DEMO, default_resource_indicator=MCP_URL)) as pair:
+        application = pair.reference.authkit.add_application("by hand", CALLBACK)
+        code = await pair.code(application.client_id)
+        answer = await pair.redeem(application.client_id, code, client_secret=application.secret or "")
+    claims = jwt.decode(answer.json()["access_token"], options={"verify_signature": False})
+    assert claims["aud"] == ENVIRONMENT

@@ -140,27 +140,6 @@ async def test_other_grants_and_other_bodies_are_refused(pair: "Pair") -> None:
     assert {answer.json()["error"] for answer in (nothing, as_json, twice)} == {"invalid_request"}
 
 
-async def test_introspection_tells_live_tokens_from_others(pair: "Pair") -> None:
-    tokens = await pair.tokens()
-    client = {"client_id": tokens["client_id"]}
-    url = pair.at_authkit("/oauth2/introspection")
-    live = await pair.http.post(url, data=client | {"token": tokens["access_token"]})
-    garbage = await pair.http.post(url, data=client | {"token": "a.b.c"})
-    stranger = await pair.http.post(url, data={"token": tokens["access_token"]})
-    assert live.json() == {"active": True, **claims_of(tokens["access_token"])}
-    assert garbage.json() == {"active": False}
-    assert stranger.status_code == 401
-
-
-async def test_userinfo_needs_a_token_of_its_own(pair: "Pair") -> None:
-    tokens = await pair.tokens()
-    url = pair.at_authkit("/oauth2/userinfo")
-    known = await pair.http.get(url, headers={"Authorization": f"Bearer {tokens['access_token']}"})
-    unknown = await pair.http.get(url)
-    assert known.json()["sub"] == claims_of(tokens["access_token"])["sub"]
-    assert (unknown.status_code, unknown.json()) == (401, {"error": "unauthorized"})
-
-
 async def test_the_device_flow_is_advertised_but_not_allowed(pair: "Pair") -> None:
     answer = await pair.http.post(pair.at_authkit("/oauth2/device_authorization"), data={"client_id": "x"})
     assert (answer.status_code, answer.json()["error"]) == (400, "unauthorized_client")

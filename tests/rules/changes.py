@@ -11,7 +11,7 @@ Changes, made in this order. A path is `step.part.name`, deeper for nested JSON:
                puts it before all others
     until      the last step that is recorded
     drop_step  steps that are not recorded; their tokens exist all the same
-    refuse     steps that are answered like the first one: 401 with the challenge
+    refuse     steps that are answered 401 with the first challenge, and invalid_token where they carry a token
     drop       paths to take out
     set        path = value; a list repeats a parameter or header
 
@@ -108,7 +108,7 @@ def recording(changes: Mapping[str, Any]) -> dict[str, Exchange]:
     for name in dropped:
         steps[name]["dropped"] = True
     for name in changes.get("refuse", ()):
-        steps[name] |= {key: deepcopy(steps["challenge"][key]) for key in ("status", "header", "json")}
+        steps[name] |= _refusal(steps["challenge"]["header"]["www-authenticate"], "bearer" in steps[name])
     for path in changes.get("drop", ()):
         parent, leaf = _find(steps, path)
         del parent[leaf]
@@ -125,6 +125,11 @@ def outcome(changes: Mapping[str, Any]) -> Outcome:
     analysis.add(recorded.values())
     (judged,) = analysis.runs
     return Outcome(judged, recorded)
+
+
+def _refusal(challenge: str, rejected: bool) -> dict[str, Any]:
+    reason = 'Bearer error="invalid_token", ' if rejected else "Bearer "
+    return {"status": 401, "header": {"www-authenticate": challenge.replace("Bearer ", reason)}, "json": {}}
 
 
 def _with_copy(steps: Steps, step: str, name: str, after: str) -> Steps:

@@ -58,6 +58,7 @@ def good_steps(endpoint: str = ENDPOINT, resource: str | None = None, issuer: st
     client = {"client_id": CLIENT_ID, "redirect_uri": CALLBACK}
     scope = "openid offline_access"
     issued = {"token_type": "Bearer", "expires_in": 3600, "scope": scope}
+    uncached = {"cache-control": "no-store"}
     return {
         "challenge": _call(endpoint, 1, "initialize", _HELLO)
         | {"status": 401, "header": {"www-authenticate": f'Bearer resource_metadata="{metadata}"'}, "json": {}},
@@ -97,6 +98,7 @@ def good_steps(endpoint: str = ENDPOINT, resource: str | None = None, issuer: st
             "form": client
             | {"grant_type": "authorization_code", "code": "code-1", "code_verifier": VERIFIER, "resource": resource},
             "status": 200,
+            "header": uncached,
             "json": issued | {"refresh_token": "refresh-1"},
             "claim": {"iss": issuer, "aud": resource, "sub": "user_1", "client_id": CLIENT_ID, "iat": 0, "exp": 3600},
         },
@@ -121,6 +123,7 @@ def good_steps(endpoint: str = ENDPOINT, resource: str | None = None, issuer: st
                 "resource": resource,
             },
             "status": 200,
+            "header": uncached,
             "json": issued | {"refresh_token": "refresh-2"},
             "claim": {"jti": "second"},
         },

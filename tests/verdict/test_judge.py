@@ -29,7 +29,9 @@ def test_a_clean_run() -> None:
     seen = outcome({})
     verdict = seen.judged.verdict
     assert (verdict.party, verdict.confidence, verdict.cause) == (Party.NONE, Confidence.CERTAIN, None)
-    assert verdict.summary == f"No fault found: {len(all_rules())} checks passed, 0 could not be made."
+    passed, silent = len(seen.judged.checked.passed), len(seen.judged.checked.not_observed)
+    assert passed + silent == len(all_rules())
+    assert verdict.summary == f"No fault found: {passed} checks passed, {silent} could not be made."
     (observation,) = verdict.observations
     assert observation.text == "The MCP server accepted the token for tools/call."
     assert observation.step == seen.judged.run.steps[-1].id

@@ -107,10 +107,9 @@ def iss_mismatch(run: Run) -> Iterator[Fault | NotObserved]:
 
     References: RFC 9207 section 2.4; MCP 2026-07-28 Authorization Response Validation.
     """
-    metadata, issuer = stated_issuer(run)
     answered = [a for a in run.authorizations if a.response]
-    observed(answered, "N1", "the authorization response was not captured")
-    for authorization in answered:
+    for authorization in observed(answered, "N1", "the authorization response was not captured"):
+        metadata, issuer = stated_issuer(run, authorization)
         hop, given = authorization.response or (authorization.request, authorization.params)
         found = given.get("iss")
         if found is not None and found != issuer:

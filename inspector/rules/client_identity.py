@@ -51,7 +51,7 @@ def dcr_deprecated(run: Run) -> Iterator[Fault | NotObserved]:
 def registration_application_type_missing(run: Run) -> Iterator[Fault | NotObserved]:
     """Desktop or web decides which redirect URIs are fine.
 
-    What it checks: A registration request of 2026-07-28 has `application_type`.
+    What it checks: A registration request of 2026-07-28 has `application_type`, and it is "native" or "web".
 
     Why it matters: An OpenID Connect server takes "web" when it is missing, and then refuses loopback redirect URIs.
 
@@ -63,12 +63,13 @@ def registration_application_type_missing(run: Run) -> Iterator[Fault | NotObser
     """
     readable = [m for m in run.of(Kind.REGISTER) if m.sent]
     for message in observed(readable, "N1", "no registration request that can be read"):
-        if message.sent and "application_type" not in message.sent:
+        stated = message.sent.text("application_type") if message.sent else None
+        if stated not in ("native", "web"):
             yield Fault(
                 "The registration does not say whether the application is native or web.",
                 (place(message, "json", "application_type"),),
                 expected='"native" or "web"',
-                found="no such member",
+                found=stated or "no such member",
             )
 
 
@@ -221,6 +222,85 @@ def cimd_document_client_id_mismatch(run: Run) -> Iterator[Fault | NotObserved]:
                 expected=message.exchange.url,
                 found=stated or "none",
             )
+
+
+@rule(
+    "registration-priority-order",
+    title="Client uses DCR although pre-registration or CIMD was available",
+    phase=Phase.REGISTRATION,
+    party=Party.CLIENT,
+    severity=Severity.INFO,
+    levels="- | - | SHOULD | SHOULD",
+)
+def registration_priority_order(run: Run) -> Iterator[Fault | NotObserved]:
+    """A document of the client's own comes before dynamic registration.
+
+    What it checks: A client does not register dynamically where the metadata offers client ID metadata documents.
+
+    Why it matters: Every dynamic registration leaves an entry at the authorization server that nobody cleans up.
+
+    How to fix: Client: host a client ID metadata document and use its URL.
+
+    When it is a false alarm: The client has no such document; most desktop clients have none yet.
+
+    References: MCP 2025-11-25 Client Registration.
+    """
+    registered = observed(run.of(Kind.REGISTER), "N1", "no registration in the capture")
+    metadata = run.server_metadata.document if run.server_metadata else None
+    if metadata is None:
+        raise NotObserved("N3", "no authorization server metadata in the capture")
+    if metadata.raw.get("client_id_metadata_document_supported") is True:
+        yield Fault(
+            "The client registers dynamically although its own metadata document would do.",
+            (place(registered[0], "url"),),
+            expected="a client id that is the URL of a document",
+            found="a registration request",
+        )
+
+
+@rule(
+    "reregistration-missing-on-issuer-change",
+    title="No new registration after PRM switched issuer",
+    phase=Phase.REGISTRATION,
+    party=Party.CLIENT,
+    severity=Severity.ERROR,
+    levels="- | - | - | MUST",
+)
+def reregistration_missing_on_issuer_change(run: Run) -> Iterator[Fault | NotObserved]:
+    """A new authorization server does not know the client.
+
+    What it checks: Where the metadata names another authorization server than before, and the client asks it for
+    authorization with a client id it got by registering, it has registered there first.
+
+    Why it matters: The new server refuses the client, or takes it for somebody else.
+
+    How to fix: Client: keep registrations per issuer, and register when there is none for this one.
+
+    When it is a false alarm: The client is known at the new server by other means.
+
+    References: MCP 2026-07-28 Authorization Server Binding (SEP-2352).
+    """
+    named: list[str] = []
+    for message in run.of(Kind.RESOURCE_METADATA):
+        servers = (message.good_document.texts("authorization_servers") if message.good_document else None) or ()
+        if servers and (not named or named[-1] != servers[0]):
+            named.append(servers[0])
+    if len(named) < 2:
+        raise NotObserved("N11", "the authorization server did not change")
+    registered = {urls.origin(m.url) for m in run.of(Kind.REGISTER)}
+    observed(list(registered), "N1", "no registration in the capture")
+    for authorization in run.authorizations:
+        client_id = authorization.params.get("client_id") or ""
+        there = urls.origin(authorization.request.url)
+        moved = any(urls.origin(server) == there for server in named[1:])
+        if moved and there not in registered and not client_id.startswith("https://"):
+            yield Fault(
+                "The client did not register at the authorization server that took over.",
+                (place(authorization.request, "query", "client_id"),),
+                expected=f"a registration at {there}",
+                found="none",
+            )
+            return
 
 
 @rule(

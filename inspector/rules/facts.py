@@ -7,7 +7,7 @@ from inspector.protocol import urls
 from inspector.protocol.urls import Grade
 from inspector.rules.model import NotObserved, Party, observed, present
 from inspector.timeline.flow import Authorization, TokenExchange
-from inspector.timeline.message import Message
+from inspector.timeline.message import Kind, Message
 from inspector.timeline.run import Run
 
 type Leg = tuple[Message, tuple[str, ...]]
@@ -23,9 +23,23 @@ def published(run: Run) -> Message:
     return present(run.resource_metadata, "N3", "no protected resource metadata in the capture")
 
 
-def stated_issuer(run: Run) -> tuple[Message, str]:
-    """The authorization server metadata and the issuer it states."""
-    metadata = present(run.server_metadata, "N3", "no authorization server metadata in the capture")
+def metadata_behind(run: Run, authorization: Authorization | None) -> Message:
+    """The authorization server metadata that an authorization request follows.
+
+    The server may have named another authorization server meanwhile: the document with this request's endpoint counts.
+    """
+    documents = [m for m in run.of(Kind.SERVER_METADATA) if m.good_document]
+    if authorization:
+        for message in reversed(documents):
+            endpoint = message.good_document.text("authorization_endpoint") if message.good_document else None
+            if endpoint and urls.without_query(endpoint) == authorization.request.url:
+                return message
+    return present(run.server_metadata, "N3", "no authorization server metadata in the capture")
+
+
+def stated_issuer(run: Run, authorization: Authorization | None) -> tuple[Message, str]:
+    """The authorization server metadata an authorization request follows, and the issuer it states."""
+    metadata = metadata_behind(run, authorization)
     issuer = metadata.document.text("issuer") if metadata.document else None
     return metadata, present(issuer, "N3", "the metadata has no issuer")
 

@@ -46,6 +46,7 @@ class Phase(StrEnum):
     TOKEN = "token"  # noqa: S105 - the name of a phase
     REFRESH = "refresh"
     RESOURCE_ACCESS = "resource-access"
+    CORS = "cors"
 
 
 REASONS = {

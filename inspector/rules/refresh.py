@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from itertools import pairwise
 
+from inspector.protocol import urls
 from inspector.rules.facts import NAMED, names_this_server, readable_exchanges, requires_resource, same_audience
 from inspector.rules.model import Fault, NotObserved, Party, Phase, Severity, joined, observed, place
 from inspector.rules.registry import rule
@@ -137,3 +138,84 @@ def refresh_token_replayed(run: Run) -> Iterator[Fault | NotObserved]:
             )
         if token and exchange.answer:
             used.setdefault(token, exchange)
+
+
+@rule(
+    "refresh-token-not-rotated",
+    title="Public client refresh without new refresh token",
+    phase=Phase.REFRESH,
+    party=Party.AUTHORIZATION_SERVER,
+    severity=Severity.WARNING,
+    levels="SHOULD | MUST | MUST | MUST",
+)
+def refresh_token_not_rotated(run: Run) -> Iterator[Fault | NotObserved]:
+    """A refresh token of a public client is used once.
+
+    What it checks: A successful refresh of a client that registered without a secret returns another refresh token.
+
+    Why it matters: A stolen refresh token works for as long as the user's own.
+
+    How to fix: Authorization server: rotate refresh tokens of public clients.
+
+    When it is a false alarm: The token is bound to the client's key (DPoP), which is allowed instead; the registration
+    was not captured.
+
+    References: MCP 2025-06-18 Token Theft; OAuth 2.1 section 4.3.1.
+    """
+    refreshed = observed([t for t in run.refreshes if t.answer], "N1", "no successful refresh in the capture")
+    registered = run.registration.document if run.registration else None
+    public = registered is not None and registered.text("token_endpoint_auth_method") == "none"
+    if not public:
+        raise NotObserved("N10", "whether the client is public is not known")
+    for exchange in refreshed:
+        sent, got = (
+            exchange.params.get("refresh_token"),
+            exchange.answer.text("refresh_token") if exchange.answer else None,
+        )
+        bound = exchange.answer is not None and (exchange.answer.text("token_type") or "").lower() == "dpop"
+        if got in (None, sent) and not bound:
+            yield Fault(
+                "The refresh gave the public client no new refresh token.",
+                (place(exchange.request, "json", "refresh_token"),),
+                expected="a new refresh token",
+                found="none" if got is None else "the same one",
+            )
+            return
+
+
+@rule(
+    "refresh-token-to-wrong-party",
+    title="Refresh token sent to an origin other than its AS",
+    phase=Phase.REFRESH,
+    party=Party.CLIENT,
+    severity=Severity.ERROR,
+    levels="rfc-MUST NOT | rfc-MUST NOT | rfc-MUST NOT | MUST NOT",
+)
+def refresh_token_to_wrong_party(run: Run) -> Iterator[Fault | NotObserved]:
+    """A refresh token is a secret between the client and the server that issued it.
+
+    What it checks: A refresh token goes to the origin of the token response it came in.
+
+    Why it matters: Whoever gets it can act as the user for months.
+
+    How to fix: Client: keep refresh tokens per issuer.
+
+    When it is a false alarm: One authorization server under two host names.
+
+    References: OAuth 2.1 section 4.3; MCP 2026-07-28 Authorization Server Binding.
+    """
+    homes: dict[str, str] = {}
+    for exchange in run.token_exchanges:
+        if exchange.answer and (issued := exchange.answer.text("refresh_token")):
+            homes[issued] = urls.origin(exchange.request.url)
+    known = [t for t in run.refreshes if (t.params.get("refresh_token") or "") in homes]
+    for exchange in observed(known, "N1", "the response that gave out the refresh token was not captured"):
+        home = homes[exchange.params.get("refresh_token") or ""]
+        if urls.origin(exchange.request.url) != home:
+            yield Fault(
+                "The client sent a refresh token to another server than the one that issued it.",
+                (place(exchange.request, "url"), place(exchange.request, "form", "refresh_token")),
+                expected=home,
+                found=urls.origin(exchange.request.url),
+            )
+            return

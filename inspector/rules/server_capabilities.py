@@ -6,6 +6,7 @@ from inspector.protocol import content, urls
 from inspector.protocol.documents import Document
 from inspector.protocol.urls import Grade
 from inspector.rules.discovery import used_metadata
+from inspector.rules.facts import metadata_behind
 from inspector.rules.model import Fault, NotObserved, Party, Phase, Severity, joined, observed, place
 from inspector.rules.registry import rule
 from inspector.rules.server_metadata import asked_issuer, is_copy
@@ -262,11 +263,10 @@ def as_metadata_iss_support_inconsistent(run: Run) -> Iterator[Fault | NotObserv
 
     References: RFC 9207 sections 2.3 and 3; MCP 2026-07-28 Authorization Response Validation.
     """
-    message = used_metadata(run)
     answered = [a for a in run.authorizations if a.response]
-    observed(answered, "N1", "the authorization response was not captured")
-    advertised = message.document is not None and message.document.raw.get(_ISS_FLAG) is True
-    for authorization in answered:
+    for authorization in observed(answered, "N1", "the authorization response was not captured"):
+        message = metadata_behind(run, authorization)
+        advertised = message.document is not None and message.document.raw.get(_ISS_FLAG) is True
         hop, given = authorization.response or (authorization.request, authorization.params)
         if advertised != ("iss" in given):
             yield Fault(

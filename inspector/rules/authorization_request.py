@@ -1,0 +1,251 @@
+"""Rules about redirect URI, state, scope and the issuer check around the authorization request."""
+
+from collections.abc import Iterator
+from urllib.parse import urlsplit
+
+from inspector.protocol import urls
+from inspector.rules.facts import open_authorizations, stated_issuer, where
+from inspector.rules.model import Fault, NotObserved, Party, Phase, Severity, joined, observed, place
+from inspector.rules.registry import rule
+from inspector.timeline.message import Kind
+from inspector.timeline.run import Run
+
+_IDENTITY_SCOPES = {"openid", "profile", "email", "offline_access"}
+
+
+@rule(
+    "redirect-uri-unregistered",
+    title="redirect_uri not among the registered ones",
+    phase=Phase.AUTHORIZE,
+    party=Party.CLIENT,
+    severity=Severity.ERROR,
+    levels="rfc-MUST | MUST | MUST | MUST",
+)
+def redirect_uri_unregistered(run: Run) -> Iterator[Fault | NotObserved]:
+    """The address a code may be sent to is agreed on beforehand.
+
+    What it checks: The redirect URI of the authorization request is one of those in the registration of that client
+    id. On loopback hosts the port may differ.
+
+    Why it matters: The authorization server shows an error page, and the client waits for a redirect that never comes.
+
+    How to fix: Client: register the URI it listens on, or register again when the port is part of the agreement.
+
+    When it is a false alarm: The client was registered before the capture or by hand; nothing is then reported.
+
+    References: MCP 2025-06-18 Open Redirection; OAuth 2.1 section 2.3.1; RFC 8252 section 7.3.
+    """
+    registered: dict[str, tuple[str, ...]] = {}
+    for message in (run.registration,) if run.registration else ():
+        answer, sent = message.document, message.sent
+        client_id = answer.text("client_id") if answer else None
+        uris = (answer.texts("redirect_uris") if answer else None) or (sent.texts("redirect_uris") if sent else None)
+        if client_id and uris:
+            registered[client_id] = uris
+    known = [a for a in open_authorizations(run) if (a.params.get("client_id") or "") in registered]
+    for authorization in observed(known, "N1", "the registration of this client id was not captured"):
+        uris = registered[authorization.params.get("client_id") or ""]
+        requested = authorization.params.get("redirect_uri")
+        if requested is not None and not any(_same_redirect(uri, requested) for uri in uris):
+            yield Fault(
+                "The redirect URI is not one of those the client registered.",
+                (place(authorization.request, where(authorization.request), "redirect_uri"),),
+                expected=joined(uris),
+                found=requested,
+            )
+
+
+def _same_redirect(registered: str, requested: str) -> bool:
+    if registered == requested:
+        return True
+    if not (urls.is_loopback(registered) and urls.is_loopback(requested)):
+        return False
+    left, right = urlsplit(registered), urlsplit(requested)
+    return (left.scheme, left.hostname, left.path, left.query) == (
+        right.scheme,
+        right.hostname,
+        right.path,
+        right.query,
+    )
+
+
+@rule(
+    "state-missing",
+    title="Authorization request without state",
+    phase=Phase.AUTHORIZE,
+    party=Party.CLIENT,
+    severity=Severity.INFO,
+    levels="rfc-SHOULD | SHOULD | SHOULD | SHOULD",
+)
+def state_missing(run: Run) -> Iterator[Fault | NotObserved]:
+    """What ties the answer to the question.
+
+    What it checks: Every authorization request has `state`. With S256 PKCE it is a note, without it a warning.
+
+    Why it matters: Without it an answer can be slipped to the client that it never asked for.
+
+    How to fix: Client: send a fresh random state and compare it with the one that comes back.
+
+    When it is a false alarm: PKCE gives the same protection.
+
+    References: MCP 2025-06-18 Open Redirection; OAuth 2.1 section 2.3.3.
+    """
+    for authorization in open_authorizations(run):
+        if not authorization.params.get("state"):
+            proven = authorization.params.get("code_challenge_method") == "S256"
+            yield Fault(
+                "The authorization request has no state.",
+                (place(authorization.request, where(authorization.request), "state"),),
+                expected="state",
+                found="not sent",
+                severity=None if proven else Severity.WARNING,
+            )
+
+
+@rule(
+    "state-not-returned",
+    title="AS returned no state or another state",
+    phase=Phase.AUTHORIZE,
+    party=Party.AUTHORIZATION_SERVER,
+    severity=Severity.ERROR,
+    levels="rfc-MUST | rfc-MUST | rfc-MUST | rfc-MUST",
+)
+def state_not_returned(run: Run) -> Iterator[Fault | NotObserved]:
+    """The value comes back as it was sent.
+
+    What it checks: `state` of the authorization response equals that of the request, after decoding.
+
+    Why it matters: A careful client discards the response.
+
+    How to fix: Authorization server: return the exact value, encoded once.
+
+    When it is a false alarm: None known.
+
+    References: RFC 6749 section 4.1.2; OAuth 2.1 section 4.1.2.
+    """
+    answered = [a for a in run.authorizations if a.response and a.params.get("state")]
+    for authorization in observed(answered, "N1", "no authorization response to a request with state"):
+        hop, given = authorization.response or (authorization.request, authorization.params)
+        if given.get("state") != authorization.params.get("state"):
+            yield Fault(
+                "The authorization response does not return the state it was sent.",
+                (place(hop, "header", "location"), place(authorization.request, "query", "state")),
+                expected="the state of the request",
+                found="another state" if given.get("state") else "no state",
+            )
+
+
+@rule(
+    "scope-not-from-challenge",
+    title="Requested scope ignores the challenge scope",
+    phase=Phase.AUTHORIZE,
+    party=Party.CLIENT,
+    severity=Severity.WARNING,
+    levels="- | - | SHOULD | SHOULD",
+)
+def scope_not_from_challenge(run: Run) -> Iterator[Fault | NotObserved]:
+    """The server said what it needs.
+
+    What it checks: The scope of an authorization request has every scope of the last challenge before it.
+
+    Why it matters: The token is refused with insufficient_scope, and the user signs in again.
+
+    How to fix: Client: ask for the scopes the challenge names.
+
+    When it is a false alarm: The user or an administrator narrowed the scopes.
+
+    References: MCP 2025-11-25 Scope Selection Strategy.
+    """
+    challenges = [
+        (m, scope) for m in run.of(Kind.MCP) if m.bearer_challenge and (scope := m.bearer_challenge.get("scope"))
+    ]
+    asked = [(a, [(m, scope) for m, scope in challenges if m.at <= a.request.at]) for a in open_authorizations(run)]
+    comparable = [(a, before[-1]) for a, before in asked if before]
+    for authorization, (message, scope) in observed(comparable, "N1", "no challenge with a scope before the request"):
+        requested = set((authorization.params.get("scope") or "").split())
+        lacking = [each for each in scope.split() if each not in requested and each not in _IDENTITY_SCOPES]
+        if lacking:
+            yield Fault(
+                f"The authorization request leaves out what the challenge asks for: {joined(lacking)}.",
+                (
+                    place(authorization.request, where(authorization.request), "scope"),
+                    place(message, "header", "www-authenticate"),
+                ),
+                expected=scope,
+                found=authorization.params.get("scope") or "not sent",
+            )
+
+
+@rule(
+    "scope-malformed",
+    title="scope is not a list of scope tokens separated by single spaces",
+    phase=Phase.AUTHORIZE,
+    party=Party.CLIENT,
+    severity=Severity.WARNING,
+    levels="rfc-MUST | rfc-MUST | rfc-MUST | rfc-MUST",
+)
+def scope_malformed(run: Run) -> Iterator[Fault | NotObserved]:
+    """Commas and stray spaces make other scopes.
+
+    What it checks: `scope` has no leading, trailing or double space, no comma, quote or control character.
+
+    Why it matters: The authorization server answers invalid_scope, or grants nothing.
+
+    How to fix: Client: join scope tokens with one space, and leave the parameter out when there is none.
+
+    When it is a false alarm: A scope whose name has a comma.
+
+    References: RFC 6749 section 3.3.
+    """
+    scoped = [a for a in open_authorizations(run) if "scope" in a.params]
+    for authorization in observed(scoped, "N1", "no request with a scope"):
+        scope = authorization.params.get("scope") or ""
+        odd = any(not 0x21 <= ord(c) <= 0x7E or c in '",\\' for c in scope if c != " ")
+        if odd or scope != " ".join(scope.split()) or not scope:
+            yield Fault(
+                "The scope is not a list of tokens with single spaces between them.",
+                (place(authorization.request, where(authorization.request), "scope"),),
+                expected="one two three",
+                found=scope or "an empty value",
+            )
+
+
+@rule(
+    "client-redeems-after-iss-failure",
+    title="Client sends the code although iss validation must fail",
+    phase=Phase.AUTHORIZE,
+    party=Party.CLIENT,
+    severity=Severity.ERROR,
+    levels="rfc-MUST NOT | rfc-MUST NOT | rfc-MUST NOT | MUST NOT",
+)
+def client_redeems_after_iss_failure(run: Run) -> Iterator[Fault | NotObserved]:
+    """A response of another issuer must be thrown away.
+
+    What it checks: The response's `iss` is not the issuer, or is missing although the metadata promises it, and the
+    client redeems that code all the same.
+
+    Why it matters: It is how a mix-up attack succeeds.
+
+    How to fix: Client: compare `iss` with the issuer recorded before the redirect, byte for byte, and stop.
+
+    When it is a false alarm: A proxy in the capture translates issuers.
+
+    References: RFC 9207 section 2.4; MCP 2026-07-28 Authorization Response Validation.
+    """
+    redeemed = [t for t in run.code_exchanges if t.authorization and t.authorization.response]
+    for exchange in observed(redeemed, "N1", "no authorization response with the request that redeems it"):
+        if exchange.authorization is None or exchange.authorization.response is None:
+            continue
+        metadata, issuer = stated_issuer(run, exchange.authorization)
+        flags = metadata.document.raw if metadata.document else {}
+        promised = flags.get("authorization_response_iss_parameter_supported") is True
+        hop, given = exchange.authorization.response
+        found = given.get("iss")
+        if (found is None and promised) or (found is not None and found != issuer):
+            yield Fault(
+                "The client redeemed a code from a response it had to discard.",
+                (place(exchange.request, "form", "code"), place(hop, "header", "location")),
+                expected=f"iss={issuer}, or no token request",
+                found=f"iss={found}" if found else "no iss",
+                cause="iss-mismatch" if found else "as-metadata-iss-support-inconsistent",
+            )

@@ -19,10 +19,16 @@ PATIENCE = 60.0
 """Seconds after which a client that does nothing has failed the test."""
 
 _BROWSER = """#!{python}
-import os, sys, httpx
-if os.fork() == 0:  # a browser is on its own, and opens pages after the client has begun to listen
-    with httpx.Client(transport=httpx.HTTPTransport(retries=6), follow_redirects=True, timeout=30) as browser:
-        browser.get(sys.argv[1])
+import os, sys, time, httpx
+url = sys.argv[1] if os.fork() == 0 else ""  # a browser is on its own, and the client need not wait for it
+with httpx.Client(trust_env=False, timeout=30) as http:
+    give_up = time.monotonic() + 30
+    while url and time.monotonic() < give_up:
+        try:
+            following = http.get(url).next_request
+            url = str(following.url) if following else ""
+        except httpx.ConnectError:
+            time.sleep(0.05)  # the client begins to listen for the callback after it has opened the browser
 """
 
 

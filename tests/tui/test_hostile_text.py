@@ -2,14 +2,19 @@
 
 import base64
 import json
+import re
 from dataclasses import replace
 
 import pytest
 
 from inspector.session.model import Body, Exchange, Translation
+from inspector.tui.masking import Masker
+from inspector.tui.screens.main import MAKERS
+from inspector.tui.view import RunView, Selection
+from inspector.verdict.analysis import Analysis
 from tests.tui.hostile import HOSTILE, raw_characters
 from tests.tui.stage import SPREAD, STACKED, Stage, stage
-from tests.tui.story import story
+from tests.tui.story import AUTHKIT, story
 
 EVERYTHING = " ".join(text for text in HOSTILE if len(text) < 100)
 
@@ -33,6 +38,7 @@ def poisoned(text: str) -> list[Exchange]:
                 translations=(Translation(text, text, text, text),),
             )
         )
+    spoiled[4] = replace(spoiled[4], url=spoiled[4].url.replace("/register", f"/{in_a_path(text)}/register"))
     answer = {"access_token": token(text), text: text, "nested": [{text: text}]}
     spoiled[6] = replace(spoiled[6], response_body=Body.whole(json.dumps(answer).encode(errors="replace")))
     greeting = {
@@ -47,9 +53,14 @@ def poisoned(text: str) -> list[Exchange]:
         request_body=Body.whole(json.dumps(greeting).encode()),
         response_body=Body.whole(text.encode(errors="surrogatepass")),
     )
-    metadata = {"resource": text, "authorization_servers": [text], text: text}
+    metadata = {"resource": text, "authorization_servers": [AUTHKIT], text: text}
     spoiled[1] = replace(spoiled[1], response_body=Body.whole(json.dumps(metadata).encode()))
     return spoiled
+
+
+def in_a_path(text: str) -> str:
+    """What a URL can hold of it and still be told to belong to its server."""
+    return re.sub(r"[\x00-\x20\x7f-\x9f?#/\\]", "", text)[:40]
 
 
 def token(text: str) -> str:
@@ -58,6 +69,29 @@ def token(text: str) -> str:
 
     claims = {"aud": text, "iss": text, text: [text], "exp": text}
     return f"{part({'alg': text, 'kid': text})}.{part(claims)}.c2ln"
+
+
+def test_the_poisoned_story_is_still_a_whole_story() -> None:
+    analysis = Analysis()
+    analysis.add(poisoned("\x1b[2J\u202e"))
+    run, checked = analysis.runs[0].run, analysis.runs[0].checked
+    assert {step.phase for step in run.steps} == {1, 2, 3, 4, 5}
+    assert any("\x1b" in finding.found for finding in checked.findings)
+    assert "\x1b" in run.client.label
+    assert any("\u202e" in message.url for message in run.messages)
+
+
+@pytest.mark.parametrize("lifted", [False, True])
+def test_no_line_of_any_pane_holds_a_raw_character(lifted: bool) -> None:
+    for text in HOSTILE:
+        analysis = Analysis()
+        analysis.add(poisoned(text))
+        view = RunView(analysis.runs[0], Masker(b"key"))
+        selections = [Selection(), *map(Selection, view.steps), *map(Selection.of, view.judged.checked.findings)]
+        for selection in selections:
+            for make in MAKERS.values():
+                for line in make(view, selection, view.veil(lifted=lifted)):
+                    assert raw_characters(line.plain) == set(), (make, line.plain)
 
 
 async def look_everywhere(here: Stage) -> None:
@@ -81,7 +115,7 @@ async def test_no_screen_holds_a_raw_character(size: tuple[int, int]) -> None:
         assert here.app.is_running
 
 
-@pytest.mark.parametrize("text", ["[/x]", "aud=[x", "\ud800lone", "one\r\ntwo", "x" * 5000])
+@pytest.mark.parametrize("text", ["[/x]", "aud=[x", "\ud800lone", "one\r\ntwo", "\x1b[2J\u202e", "x" * 5000])
 async def test_each_hostile_string_alone(text: str) -> None:
     async with stage(poisoned(text), SPREAD) as here:
         for key in ("p", "d", "escape", "G", "4", "5", "v", "0"):

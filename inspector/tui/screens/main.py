@@ -34,13 +34,14 @@ from inspector.verdict.model import Judged
 
 type LineMaker = Callable[[RunView, Selection, Veil], list[Line]]
 
-_MAKERS: dict[str, LineMaker] = {
+MAKERS: dict[str, LineMaker] = {
     "why": why_lines,
     "request": request_lines,
     "response": response_lines,
     "token": token_lines,
     "raw": raw_lines,
 }
+"""What fills the detail panes."""
 _WIDTHS = [(0, "-tiny"), (60, "-stacked"), (100, "-beside"), (150, "-spread")]
 _HEIGHTS = [(0, "-short"), (20, "-tall")]
 _RIGHT = ("response", "token", "raw")
@@ -182,7 +183,7 @@ class MainScreen(Screen[None]):
         self._timeline.border_subtitle = Content("< > run") if len(self._recording.runs) > 1 else None
 
     def _show_detail(self, *, stay: bool = False) -> None:
-        for name in _MAKERS:
+        for name in MAKERS:
             if self._is_shown(name):
                 self._show_pane(name, stay=stay)
         step = self.view.steps.get(self._at.step) if self.view and self._at.step is not None else None
@@ -197,8 +198,8 @@ class MainScreen(Screen[None]):
             return
         pane = self._pane(name)
         selection = self.selection if name == "why" else self._at
-        hidden = _MAKERS[name](self.view, selection, self.view.veil())
-        shown = _MAKERS[name](self.view, selection, self.view.veil(lifted=True)) if pane is self._lifted else hidden
+        hidden = MAKERS[name](self.view, selection, self.view.veil())
+        shown = MAKERS[name](self.view, selection, self.view.veil(lifted=True)) if pane is self._lifted else hidden
         pane.show(shown, to_copy=hidden, stay=stay, at=self.selection.finding)
 
     def _is_shown(self, name: str) -> bool:
@@ -325,7 +326,7 @@ class MainScreen(Screen[None]):
     def action_reveal(self) -> None:
         """Show the secrets of the focused detail pane, or hide them again."""
         pane = self.focused if isinstance(self.focused, DocumentPane) else self._pane(self._tab)
-        if self.view is None or pane.id not in _MAKERS:
+        if self.view is None or pane.id not in MAKERS:
             return
         self._lifted = None if self._lifted is pane else pane
         pane.focus()

@@ -20,7 +20,9 @@ PATIENCE = 60.0
 
 _BROWSER = """#!{python}
 import os, sys, time, httpx
-url = sys.argv[1] if os.fork() == 0 else ""  # a browser is on its own, and the client need not wait for it
+url = sys.argv[1] if os.fork() == 0 else ""  # a browser is on its own: nobody waits for it or reads what it prints
+for stream in (sys.stdin, sys.stdout, sys.stderr):
+    os.dup2(os.open(os.devnull, os.O_RDWR), stream.fileno())
 with httpx.Client(trust_env=False, timeout=30) as http:
     give_up = time.monotonic() + 30
     while url and time.monotonic() < give_up:

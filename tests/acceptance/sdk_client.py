@@ -1,4 +1,7 @@
-"""The official Python SDK's client as a program of its own: sign in, list the tools, call one."""
+"""The official Python SDK's client as a program of its own: sign in, list the tools, call one.
+
+Arguments: the MCP server's URL, and where the client has a metadata document the URL of that.
+"""
 
 import asyncio
 import sys
@@ -50,7 +53,7 @@ class Browser:
         return AuthorizationCodeResult(code=query["code"][0], state=query["state"][0])
 
 
-async def main(url: str) -> None:
+async def main(url: str, document: str | None = None) -> None:
     browser = Browser()
     auth = OAuthClientProvider(
         server_url=url,
@@ -64,6 +67,7 @@ async def main(url: str) -> None:
         storage=Memory(),
         redirect_handler=browser.open,
         callback_handler=browser.answer,
+        client_metadata_url=document,
     )
     async with (
         httpx2.AsyncClient(auth=auth) as http,
@@ -74,4 +78,4 @@ async def main(url: str) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(main(sys.argv[1]))
+    asyncio.run(main(*sys.argv[1:]))

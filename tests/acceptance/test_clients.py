@@ -3,13 +3,17 @@
 import asyncio
 import sys
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
+from inspector.reference.authkit.client_documents import ClientDocuments
 from inspector.reference.pair import Reference
+from inspector.reference.settings import DEMO, Settings
 from inspector.verdict.model import Judged
 from tests.acceptance.capture import PATIENCE, Client, report, started
 from tests.acceptance.packages import FASTMCP, entry_point, node, npm_package, python_environment
@@ -92,36 +96,91 @@ def fastmcp() -> Sequence[str]:
     return (str(python_environment("fastmcp", FASTMCP)), program("fastmcp_client.py"))
 
 
-def typescript(name: str, version: str) -> Sequence[str]:
-    package = npm_package(name, version)
-    return (str(node()), program("typescript_client.mjs"), str(package.parents[2]), name)
+def typescript(name: str, version: str, negotiation: str = "legacy") -> Sequence[str]:
+    prefix = npm_package(name, version).parents[2]
+    return (str(node()), program("typescript_client.mjs"), str(prefix), name, negotiation)
+
+
+typescript_1 = partial(typescript, "@modelcontextprotocol/sdk", "1")
+typescript_2 = partial(typescript, "@modelcontextprotocol/client", "2")
+typescript_2_auto = partial(typescript_2, "auto")
+typescript_before_resource = partial(typescript, "@modelcontextprotocol/sdk", "1.12.3")
+
+DOCUMENT = "https://client.example/metadata.json"
+NEGOTIATED = [
+    pytest.param(python_sdk, "2026-07-28", id="Python SDK"),
+    pytest.param(fastmcp, "2026-07-28", id="FastMCP"),
+    pytest.param(typescript_1, "2025-11-25", id="TypeScript SDK 1"),
+    pytest.param(typescript_2, "2025-11-25", id="TypeScript SDK 2"),
+    pytest.param(typescript_2_auto, "2026-07-28", id="TypeScript SDK 2, stateless"),
+]
+
+
+async def finished(client: Sequence[str], tmp_path: Path) -> tuple[int, dict[str, Any]]:
+    """What is said about a client that was started and ended by itself: the exit code of `check`, and its one run."""
+    session = tmp_path / "session.mcpauth"
+    async with started(client, tmp_path, session) as running, asyncio.timeout(PATIENCE):
+        await running.process.wait()
+    code, document = await report(session)
+    assert len(document["runs"]) == 1, (tmp_path / "narration.txt").read_text()
+    return code, document["runs"][0]
+
+
+def is_clean(code: int, run: dict[str, Any]) -> bool:
+    return (code, run["verdict"]["party"], run["findings"]) == (0, "none", [])
+
+
+@pytest.mark.parametrize(("client", "revision"), NEGOTIATED)
+async def test_a_client_that_registers_gets_in_and_is_told_so(
+    tmp_path: Path, client: Callable[[], Sequence[str]], revision: str
+) -> None:
+    async with Reference() as pair:
+        code, run = await finished((*client(), pair.mcp_url), tmp_path)
+    assert is_clean(code, run), (run["verdict"], run["findings"])
+    assert phases(run) >= ENDED_WELL
+    assert run["protocol_version"] == revision
+
+
+@pytest.mark.parametrize(("client", "revision"), NEGOTIATED[:4])
+async def test_a_client_with_a_metadata_document_gets_in_and_is_told_so(
+    tmp_path: Path, client: Callable[[], Sequence[str]], revision: str
+) -> None:
+    async with Reference(replace(DEMO, dcr=False)) as pair:
+        pair.authkit.documents = ClientDocuments(public_address, httpx.MockTransport(served))
+        code, run = await finished((*client(), pair.mcp_url, DOCUMENT), tmp_path)
+    assert is_clean(code, run), (run["verdict"], run["findings"])
+    assert phases(run) == ENDED_WELL - {2}
+    assert run["protocol_version"] == revision
+
+
+async def public_address(host: str, port: int) -> list[str]:
+    return ["203.0.114.1"]
+
+
+def served(request: httpx.Request) -> httpx.Response:
+    """The document of a client that is known by its own URL, without the internet in between."""
+    redirect_uris = [f"http://{host}/callback" for host in ("localhost", "127.0.0.1")]
+    document = {"client_id": DOCUMENT, "client_name": "Documented", "redirect_uris": redirect_uris}
+    return httpx.Response(200, json=document)
 
 
 @pytest.mark.parametrize(
-    ("client", "options", "revision"),
+    ("client", "settings", "party", "cause"),
     [
-        pytest.param(python_sdk, (), "2026-07-28", id="Python SDK"),
-        pytest.param(fastmcp, (), "2026-07-28", id="FastMCP"),
-        pytest.param(partial(typescript, "@modelcontextprotocol/sdk", "1"), (), "2025-11-25", id="TypeScript SDK 1"),
-        pytest.param(partial(typescript, "@modelcontextprotocol/client", "2"), (), "2025-11-25", id="TypeScript SDK 2"),
-        pytest.param(
-            partial(typescript, "@modelcontextprotocol/client", "2"),
-            ("auto",),
-            "2026-07-28",
-            id="TypeScript SDK 2, auto",
+        (typescript_before_resource, DEMO, "client", "resource-missing-authorize"),
+        (typescript_1, replace(DEMO, resource_indicators=()), "configuration", "aud-is-client-id"),
+        (
+            python_sdk,
+            replace(DEMO, resource_indicators=("https://other.example/mcp",)),
+            "configuration",
+            "invalid-target",
         ),
+        (typescript_2, replace(DEMO, accept_any_audience=True), "none", None),
     ],
 )
-async def test_a_client_that_does_it_right_gets_in_and_is_told_so(
-    tmp_path: Path, client: Callable[[], Sequence[str]], options: Sequence[str], revision: str
+async def test_a_client_is_blamed_only_for_what_it_does(
+    tmp_path: Path, client: Callable[[], Sequence[str]], settings: Settings, party: str, cause: str | None
 ) -> None:
-    session = tmp_path / "clean.mcpauth"
-    async with Reference() as pair, started((*client(), pair.mcp_url, *options), tmp_path, session) as running:
-        async with asyncio.timeout(PATIENCE):
-            assert await running.process.wait() == 0, (tmp_path / "narration.txt").read_text()
-    code, document = await report(session)
-    (run,) = document["runs"]
-    assert (code, run["verdict"]["party"]) == (0, "none"), (run["verdict"], run["findings"])
-    assert run["findings"] == []
-    assert phases(run) >= ENDED_WELL
-    assert run["protocol_version"] == revision
+    async with Reference(settings) as pair:
+        _, run = await finished((*client(), pair.mcp_url), tmp_path)
+    assert (run["verdict"]["party"], run["verdict"]["cause"]) == (party, cause)

@@ -1,12 +1,13 @@
 // The official TypeScript SDK's client, of 1.x or of 2.x, as a program of its own: sign in, list the tools, call one.
-// Arguments: where the package is installed, its name, the MCP server's URL, and for 2.x how it negotiates the version.
+// Arguments: where the package is installed, its name, how it negotiates the version (2.x only), the MCP server's URL,
+// and where the client has a metadata document the URL of that.
 import { spawn } from "node:child_process";
 import { randomUUID } from "node:crypto";
 import { once } from "node:events";
 import { createServer } from "node:http";
 import { createRequire } from "node:module";
 
-const [prefix, name, url, mode] = process.argv.slice(2);
+const [prefix, name, mode, url, clientMetadataUrl] = process.argv.slice(2);
 const require = createRequire(`${prefix}/`);
 const parts = name.endsWith("/sdk") ? ["/client/index.js", "/client/streamableHttp.js", "/client/auth.js"] : [""];
 const { Client, StreamableHTTPClientTransport, UnauthorizedError } = Object.assign({}, ...parts.map((part) => require(name + part)));
@@ -20,6 +21,7 @@ const answered = once(callback, "request");
 const kept = {};
 const authProvider = {
   redirectUrl,
+  clientMetadataUrl,
   clientMetadata: {
     client_name: name,
     redirect_uris: [redirectUrl],
@@ -37,24 +39,25 @@ const authProvider = {
   redirectToAuthorization: (target) => void spawn("xdg-open", [target.href], { stdio: "inherit" }),
 };
 
+let transport;
 const connect = async () => {
-  const client = new Client({ name, version: "1.0" }, mode ? { versionNegotiation: { mode } } : {});
-  const transport = new StreamableHTTPClientTransport(new URL(url), { authProvider });
-  try {
-    await client.connect(transport);
-    return client;
-  } catch (error) {
-    if (!(error instanceof UnauthorizedError)) throw error;
-    const [request, response] = await answered;
-    response.end("Signed in.");
-    const query = new URL(request.url, redirectUrl).searchParams;
-    if (query.get("state") !== kept.state) throw new Error("the authorization response carries another state");
-    await transport.finishAuth(query.get("code"), query.get("iss") ?? undefined);
-    return connect();
-  }
+  const client = new Client({ name, version: "1.0" }, { versionNegotiation: { mode } });
+  transport = new StreamableHTTPClientTransport(new URL(url), { authProvider });
+  await client.connect(transport);
+  return client;
 };
 
-const client = await connect();
+const signIn = async (error) => {
+  if (!(error instanceof UnauthorizedError)) throw error;
+  const [request, response] = await answered;
+  response.end("Signed in.");
+  const query = new URL(request.url, redirectUrl).searchParams;
+  if (query.get("state") !== kept.state) throw new Error("the authorization response carries another state");
+  await transport.finishAuth(query.get("code"), query.get("iss") ?? undefined);
+  return connect();
+};
+
+const client = await connect().catch(signIn);
 await client.listTools();
 await client.callTool({ name: "get-user-info", arguments: {} });
 await client.close();

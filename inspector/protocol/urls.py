@@ -4,7 +4,7 @@ import ipaddress
 import re
 from dataclasses import dataclass
 from enum import StrEnum
-from urllib.parse import SplitResult, urlsplit, urlunsplit
+from urllib.parse import SplitResult, urljoin, urlsplit, urlunsplit
 
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 _NOT_IN_A_URL = re.compile(r"[\x00-\x20\x7f]")
@@ -99,9 +99,17 @@ def without_query(url: str) -> str:
     return re.split(r"[?#]", url, maxsplit=1)[0]
 
 
+def resolve(base: str, reference: str) -> str:
+    """The URL that a reference such as a Location means (RFC 3986 section 5); itself where nothing can be made of it."""
+    try:
+        return urljoin(base, reference)
+    except ValueError:
+        return reference
+
+
 def is_absolute(url: str) -> bool:
     """Whether it has a scheme and something after it (RFC 3986 section 4.3)."""
-    parts = _split(url)
+    parts = _split_valid(url)
     return parts is not None and bool(parts.scheme) and bool(parts.netloc or parts.path)
 
 
@@ -127,7 +135,7 @@ def insert_well_known(url: str, suffix: str) -> str:
     The slash that ends the path is removed for an issuer (RFC 8414 section 3.1); for a resource only a path that is
     nothing but a slash is, and a query stays (RFC 9728 section 3.1).
     """
-    parts = _split(url)
+    parts = _split_valid(url)
     if parts is None:
         return ""
     is_resource = suffix == "oauth-protected-resource"
@@ -158,10 +166,12 @@ def first_difference(expected: str, found: str) -> int | None:
     return next((index for index, (a, b) in enumerate(pairs) if a != b), min(len(expected), len(found)))
 
 
+def _split_valid(url: str) -> SplitResult | None:
+    """The parts of a URL that needs no mending; urlsplit drops some characters that no URL may hold."""
+    return None if _NOT_IN_A_URL.search(url) else _split(url)
+
+
 def _split(url: str) -> SplitResult | None:
-    """The parts of a URL; None for what urlsplit would have to mend, or cannot read, first."""
-    if _NOT_IN_A_URL.search(url):
-        return None
     try:
         parts = urlsplit(url)
         _ = parts.port, parts.hostname
@@ -188,7 +198,7 @@ def _unescape_unreserved(path: str) -> str:
 
 def _normal(url: str) -> SplitResult | None:
     """The URL in comparable form; `query` holds all after the path as it stands, for `?` is not nothing."""
-    parts = _split(url)
+    parts = _split_valid(url)
     if parts is None or not parts.scheme:
         return None
     user, at, _ = parts.netloc.rpartition("@")

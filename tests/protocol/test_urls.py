@@ -237,6 +237,20 @@ def test_inverse_understands_appending_and_refuses_look_alikes() -> None:
     assert urls.well_known_target("https://h/mcp", RESOURCE) is None
 
 
+def test_a_request_with_raw_spaces_can_still_be_read() -> None:
+    sloppy = "https://h/oauth2/authorize?scope=openid offline_access&state=1"
+    assert urls.path_of(sloppy) == "/oauth2/authorize"
+    assert urls.query_of(sloppy) == "scope=openid offline_access&state=1"
+    assert urls.origin(sloppy) == "https://h"
+    assert not urls.is_absolute(sloppy)
+
+
+def test_resolve() -> None:
+    assert urls.resolve("https://h/a/b?c", "/d") == "https://h/d"
+    assert urls.resolve("https://h/a", "https://o/x") == "https://o/x"
+    assert urls.resolve("https://h/a", "http://[") == "http://["
+
+
 def test_first_difference() -> None:
     assert urls.first_difference("abc", "abc") is None
     assert urls.first_difference("abc", "abd") == 2

@@ -12,6 +12,15 @@ from inspector.timeline.message import Message
 _PROTECTED_ANSWER_STATUS = range(200, 300)
 
 
+def request_key(message: Message) -> str:
+    """What makes an authorization request this one and no other, so that its copies are known as such.
+
+    The code challenge, which a client makes anew each time, with the state; without a challenge all that is sent.
+    """
+    challenge = message.params.get("code_challenge")
+    return f"{challenge} {message.params.get('state')}" if challenge else repr(message.params.pairs)
+
+
 @dataclass(frozen=True)
 class Authorization:
     """One authorization request with, where it was seen, the authorization response (RFC 6749 section 4.1)."""
@@ -19,10 +28,10 @@ class Authorization:
     request: Message
     hops: tuple[Message, ...] = ()
 
-    @cached_property
+    @property
     def params(self) -> Params:
         """The request's parameters, from the query or a form."""
-        return self.request.query or self.request.form
+        return self.request.params
 
     @property
     def pushed(self) -> bool:
@@ -62,14 +71,10 @@ class TokenExchange:
     authorization: Authorization | None = None
     signature: jwt.Signature = jwt.Signature.NOT_CHECKED
 
-    @cached_property
+    @property
     def params(self) -> Params:
         """The parameters, from the form, or where a client got it wrong from JSON or the query."""
-        if self.request.form:
-            return self.request.form
-        if self.request.sent:
-            return Params(tuple((k, v) for k, v in self.request.sent.raw.items() if isinstance(v, str)))
-        return self.request.query
+        return self.request.params
 
     @property
     def grant_type(self) -> str:
@@ -135,7 +140,7 @@ class Use:
         """Whether the server did what was asked: a JSON-RPC result, or a stream or acknowledgement with 2xx."""
         if self.request.status not in _PROTECTED_ANSWER_STATUS:
             return False
-        return not any(answer.error for answer in self.request.rpc_received)
+        return not any(answer.error is not None for answer in self.request.rpc_received)
 
     @property
     def accepted_protected(self) -> bool:

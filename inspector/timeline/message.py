@@ -57,10 +57,15 @@ class Message:
         """The response status, None while there is none."""
         return self.exchange.status
 
-    @property
+    @cached_property
     def url(self) -> str:
         """The request URL without query and fragment."""
         return urls.without_query(self.exchange.url)
+
+    @cached_property
+    def origin(self) -> str:
+        """The origin of the request URL."""
+        return urls.origin(self.exchange.url)
 
     @property
     def answered(self) -> bool:
@@ -93,6 +98,15 @@ class Message:
     def sent(self) -> Document | None:
         """The request body as a JSON object."""
         return Document.of(self.request_json)
+
+    @cached_property
+    def params(self) -> Params:
+        """What the request says: its form, or where a client got it wrong the strings of its JSON, or its query."""
+        if self.form:
+            return self.form
+        if self.sent:
+            return Params(tuple((name, value) for name, value in self.sent.raw.items() if isinstance(value, str)))
+        return self.query
 
     @cached_property
     def document(self) -> Document | None:
@@ -135,6 +149,18 @@ class Message:
         """The method of the first JSON-RPC request in the body, empty when there is none."""
         return next((message.method for message in self.rpc_sent if message.method), "")
 
+    @cached_property
+    def shape(self) -> tuple[object, ...]:
+        """What this exchange has in common with its repetitions."""
+        grant_type = self.params.get("grant_type") if self.kind is Kind.TOKEN else None
+        exchange = self.exchange
+        return self.kind, exchange.method, self.url, self.status, self.rpc_method, self.bearer is None, grant_type
+
+    @property
+    def pushed_as(self) -> str | None:
+        """The `request_uri` that a pushed authorization request was answered with (RFC 9126 section 2.2)."""
+        return self.document.text("request_uri") if self.kind is Kind.AUTHORIZE and self.document else None
+
     @property
     def location(self) -> str | None:
         """The redirect target of a 3xx answer."""
@@ -170,7 +196,7 @@ def _kind(message: Message, mcp_urls: Collection[str]) -> Kind:
         return Kind.SERVER_METADATA
     if _speaks_mcp(message, mcp_urls):
         return Kind.MCP
-    if _asks_authorization(message):
+    if _asks_authorization(message, path):
         return Kind.AUTHORIZE
     if exchange.method == "POST":
         return _posted(message, path)
@@ -192,29 +218,36 @@ def _speaks_mcp(message: Message, mcp_urls: Collection[str]) -> bool:
     return exchange.method == "GET" and accepts_stream and "?" not in exchange.url
 
 
-def _asks_authorization(message: Message) -> bool:
+def _asks_authorization(message: Message, path: str) -> bool:
     parameters = message.query if message.exchange.method == "GET" else message.form
     if "grant_type" in parameters:
         return False
     names_flow = "response_type" in parameters or "code_challenge" in parameters or "request_uri" in parameters
-    return "client_id" in parameters and (names_flow or "redirect_uri" in parameters)
+    if _last_segment(path) in ("authorize", "authorization", "auth"):
+        return names_flow or "client_id" in parameters or "redirect_uri" in parameters
+    # Login pages carry the client and where it wants to go, too; only a request for a code says how it wants it.
+    return names_flow and "client_id" in parameters
 
 
 def _posted(message: Message, path: str) -> Kind:
-    last = path.rstrip("/").rpartition("/")[2]
-    sent = message.sent
+    last, sent = _last_segment(path), message.sent
     if "grant_type" in message.form or (sent and "grant_type" in sent) or "grant_type" in message.query:
         return Kind.TOKEN
-    if sent and ("redirect_uris" in sent or ("client_name" in sent and last == "register")):
+    if sent and "redirect_uris" in sent:
         return Kind.REGISTER
-    if "token" in message.form:
-        return Kind.REVOKE if "revo" in last else Kind.INTROSPECT
+    # The path decides here: pages of a sign-in post forms with a `token` of their own against forgery.
+    if "revo" in last:
+        return Kind.REVOKE
+    if "introspect" in last:
+        return Kind.INTROSPECT
+    if last == "register" and message.form:
+        return Kind.OTHER
     endings = {"token": Kind.TOKEN, "register": Kind.REGISTER, "userinfo": Kind.USERINFO}
     return endings.get(last, Kind.OTHER)
 
 
 def _fetched(message: Message, path: str) -> Kind:
-    last = path.rstrip("/").rpartition("/")[2]
+    last = _last_segment(path)
     if last.startswith("jwks") or (message.document and isinstance(message.document.raw.get("keys"), list)):
         return Kind.KEYS
     if last == "userinfo":
@@ -222,6 +255,10 @@ def _fetched(message: Message, path: str) -> Kind:
     if ("code" in message.query or "error" in message.query) and ("state" in message.query or "iss" in message.query):
         return Kind.CALLBACK
     return Kind.OTHER
+
+
+def _last_segment(path: str) -> str:
+    return path.rstrip("/").rpartition("/")[2]
 
 
 def settled(exchange: Exchange) -> bool:

@@ -7,7 +7,7 @@ from functools import cached_property
 from inspector.protocol import jwt, urls
 from inspector.protocol.documents import Document
 from inspector.timeline.client import Client, identify
-from inspector.timeline.flow import Authorization, TokenExchange, Use
+from inspector.timeline.flow import Authorization, TokenExchange, Use, request_key
 from inspector.timeline.message import Kind, Message
 from inspector.timeline.revision import Revision, infer
 from inspector.timeline.steps import Loop, Step, build_steps
@@ -117,20 +117,21 @@ class Run:
 
     @cached_property
     def authorizations(self) -> tuple[Authorization, ...]:
-        """Every authorization request; the recorder's copy and the browser's own are one."""
+        """Every authorization request; the recorder's copy and the browser's own are one, and so is what was pushed."""
+        copies: dict[str, list[Message]] = {}
+        pushed: dict[str | None, str] = {}
+        for message in self.of(Kind.AUTHORIZE):
+            key = pushed.get(message.params.get("request_uri")) or request_key(message)
+            copies.setdefault(key, []).append(message)
+            if message.pushed_as:
+                pushed[message.pushed_as] = key
+        requests = [next((m for m in same if m.answered), same[0]) for same in copies.values()]
+        begun = [same[0].at for same in copies.values()] + [float("inf")]
         hops = self.of(Kind.INTERACTION, Kind.AUTHORIZE)
-        found: list[Authorization] = []
-        requests = self.of(Kind.AUTHORIZE)
-        for index, message in enumerate(requests):
-            twin = next((m for m in requests[index + 1 :] if m.exchange.url == message.exchange.url), None)
-            if twin and not message.answered:
-                continue
-            if any(a.request.exchange.url == message.exchange.url for a in found):
-                continue
-            following = next((m.at for m in requests[index + 1 :] if m.exchange.url != message.exchange.url), None)
-            own = tuple(m for m in hops if m.at >= message.at and (following is None or m.at < following))
-            found.append(Authorization(message, own))
-        return tuple(found)
+        return tuple(
+            Authorization(request, tuple(m for m in hops if request.at <= m.at < following))
+            for request, following in zip(requests, begun[1:], strict=True)
+        )
 
     @cached_property
     def token_exchanges(self) -> tuple[TokenExchange, ...]:
@@ -170,14 +171,17 @@ class Run:
     def uses(self) -> tuple[Use, ...]:
         """Every request to the MCP endpoint that carries a token and was answered."""
         by_token = {t.access_token: t for t in self.token_exchanges if t.access_token}
+        # A token that was stored before the recording is decoded and checked once, however often it is used.
+        stored: dict[str, tuple[jwt.Jwt | None, jwt.Signature]] = {}
         found = []
         for message in self.of(Kind.MCP):
             if (token := message.bearer) and message.answered:
-                exchange = by_token.get(token)
-                if exchange:
+                if exchange := by_token.get(token):
                     found.append(Use(message, exchange, exchange.token, exchange.signature))
-                else:
-                    found.append(Use(message, None, jwt.decode(token), jwt.verify(token, self.keys)))
+                    continue
+                if token not in stored:
+                    stored[token] = jwt.decode(token), jwt.verify(token, self.keys)
+                found.append(Use(message, None, *stored[token]))
         return tuple(found)
 
     @cached_property

@@ -1,12 +1,12 @@
 """Timeline rows: messages in time order, probes of one discovery folded, legs that were not captured shown as such."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from inspector.protocol import urls
 from inspector.session.model import State
-from inspector.timeline.flow import TokenExchange
+from inspector.timeline.flow import TokenExchange, request_key
 from inspector.timeline.message import Kind, Message
 
 PHASES = {1: "Discover", 2: "Register", 3: "Authorize", 4: "Token", 5: "Use", 6: "Refresh / step-up"}
@@ -70,31 +70,28 @@ def build_steps(
         for t in token_exchanges
         if t.grant_type == "authorization_code" and t.authorization is None and "code" in t.params
     }
-    looping = {exchange: loop for loop in loops for exchange in loop.last}
+    turns = {exchange: loop.turns for loop in sorted(loops, key=lambda loop: loop.turns) for exchange in loop.last}
     rows: list[Step] = []
-    groups: list[list[Message]] = []
-    has_token = False
+    group: list[Message] = []
+    phase, has_token = 0, False
     for message in messages:
+        own_phase = _phase(message, has_token)
+        if group and (own_phase != phase or message.id in unseen or not _same_row(group, message)):
+            rows.append(_row(group, phase, turns))
+            group = []
         if message.id in unseen:
-            rows.append(_not_captured(message))
-            groups.append([])
-        phase = _phase(message, has_token)
+            rows.append(_not_captured(message, 6 if has_token else 3))
+        group.append(message)
+        phase = own_phase
         has_token = has_token or (message.kind is Kind.TOKEN and message.status == 200)
-        if groups and groups[-1] and rows[-1].phase == phase and _same_row(groups[-1], message):
-            groups[-1].append(message)
-            rows[-1] = _row(groups[-1], phase)
-        else:
-            groups.append([message])
-            rows.append(_row([message], phase))
-        if loop := looping.get(message.id):
-            rows[-1] = replace(rows[-1], note=f"loop, {loop.turns} times")
+    if group:
+        rows.append(_row(group, phase, turns))
     return tuple(replace(row, id=number) for number, row in enumerate(rows, 1))
 
 
-def _not_captured(token_request: Message) -> Step:
-    return Step(
-        0, 3, Kind.AUTHORIZE, "Authorize", (), Status.NOT_CAPTURED, token_request.at, "browser leg not captured"
-    )
+def _not_captured(token_request: Message, phase: int) -> Step:
+    note = "browser leg not captured"
+    return Step(0, phase, Kind.AUTHORIZE, "Authorize", (), Status.NOT_CAPTURED, token_request.at, note)
 
 
 def _phase(message: Message, has_token: bool) -> int:
@@ -106,7 +103,7 @@ def _phase(message: Message, has_token: bool) -> int:
         case Kind.AUTHORIZE | Kind.INTERACTION | Kind.CALLBACK:
             return 6 if has_token else 3
         case Kind.TOKEN:
-            return 6 if has_token or message.form.get("grant_type") == "refresh_token" else 4
+            return 6 if has_token or message.params.get("grant_type") == "refresh_token" else 4
         case Kind.INTROSPECT | Kind.USERINFO | Kind.REVOKE:
             return 5
         case _:
@@ -116,7 +113,7 @@ def _phase(message: Message, has_token: bool) -> int:
 def _same_row(group: Sequence[Message], message: Message) -> bool:
     first, previous = group[0], group[-1]
     if message.kind is Kind.AUTHORIZE:
-        return first.kind is Kind.AUTHORIZE and first.query.get("state") == message.query.get("state")
+        return first.kind is Kind.AUTHORIZE and request_key(first) == request_key(message)
     if message.kind is Kind.INTERACTION:
         return first.kind in (Kind.AUTHORIZE, Kind.INTERACTION)
     if previous.kind is not message.kind:
@@ -127,11 +124,13 @@ def _same_row(group: Sequence[Message], message: Message) -> bool:
     return message.kind in (Kind.RESOURCE_METADATA, Kind.SERVER_METADATA)
 
 
-def _row(group: Sequence[Message], phase: int) -> Step:
+def _row(group: Sequence[Message], phase: int, turns: Mapping[int, int]) -> Step:
     shown = next((m for m in group if m.status is not None and m.status < 400), group[-1])
     first = group[0]
     note = ""
-    if first.kind in (Kind.RESOURCE_METADATA, Kind.SERVER_METADATA) and len(group) > 1:
+    if looped := max((turns.get(m.id, 0) for m in group), default=0):
+        note = f"loop, {looped} times"
+    elif first.kind in (Kind.RESOURCE_METADATA, Kind.SERVER_METADATA) and len(group) > 1:
         hit = next((number for number, m in enumerate(group, 1) if m.good_document), None)
         note = f"{len(group)} probes, {f'hit #{hit}' if hit else 'no hit'}"
     elif first.kind is Kind.MCP and len(group) > 1:
@@ -140,7 +139,7 @@ def _row(group: Sequence[Message], phase: int) -> Step:
 
 
 def _title(message: Message) -> str:
-    if message.kind is Kind.TOKEN and message.form.get("grant_type") == "refresh_token":
+    if message.kind is Kind.TOKEN and message.params.get("grant_type") == "refresh_token":
         return "Refresh token"
     if message.kind is Kind.MCP and message.rpc_method:
         return message.rpc_method

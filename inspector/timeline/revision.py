@@ -3,10 +3,13 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from inspector.protocol.jsonrpc import RpcMessage
 from inspector.protocol.revisions import DEFAULT_REVISION, REVISIONS
 from inspector.timeline.message import Kind, Message
 
 META_PROTOCOL_VERSION = "io.modelcontextprotocol/protocolVersion"
+_WITH_METADATA = "2025-06-18"  # the first revision with protected resource metadata
+_STATELESS_ERRORS = (-32020, -32021, -32022)  # header mismatch, missing capability, unsupported protocol version
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,43 +35,63 @@ class Revision:
 def infer(messages: Iterable[Message], pinned: str = "") -> Revision:
     """Infer the revisions; a pinned one overrules everything.
 
-    MCP-Protocol-Version on discovery requests is left out: it is a constant of the SDK.
+    MCP-Protocol-Version on discovery requests is left out: it is a constant of the SDK. So is Mcp-Method: mcp-remote
+    sends it under 2025-06-18.
     """
     client: list[tuple[str, str]] = []
     server: list[tuple[str, str]] = []
-    negotiated = offered = ""
+    negotiated = ""
+    offers: list[str] = []
     for message in messages:
         client += _client_signs(message)
-        if message.kind is Kind.RESOURCE_METADATA and message.good_document:
-            server.append(("2025-06-18", "the server publishes protected resource metadata"))
+        server += _server_signs(message)
         if message.kind is Kind.MCP:
             negotiated = _negotiated(message) or negotiated
-            offered = _offered(message) or offered
-    spoken = negotiated or offered
+            offers += filter(None, (_offered(message),))
+    spoken = negotiated or (offers[-1] if offers else "")
     profile = max((revision for revision, _ in client), default="")
-    known = spoken if spoken in REVISIONS else ""
+    known = {negotiated, *offers} & {*REVISIONS}
     evidence = tuple(dict.fromkeys(text for _, text in (*client, *server)))
     if spoken:
         evidence = (f"protocol version {spoken} {'was negotiated' if negotiated else 'is offered'}", *evidence)
-    client_revision = pinned or max(profile, known) or DEFAULT_REVISION
-    server_revision = pinned or max([revision for revision, _ in server] + [known], default="") or client_revision
+    client_revision = pinned or max({profile, *known}) or DEFAULT_REVISION
+    # A server that has settled for an older revision follows that one, whatever else it understands.
+    newest = max(negotiated, _WITH_METADATA) if negotiated in REVISIONS else REVISIONS[-1]
+    shown = {revision for revision, _ in server if revision <= newest} | (known & {spoken})
+    server_revision = pinned or max(shown, default=client_revision)
     return Revision(profile, spoken, client_revision, server_revision, not (pinned or profile or known), evidence)
 
 
 def _client_signs(message: Message) -> list[tuple[str, str]]:
     match message.kind:
         case Kind.RESOURCE_METADATA:
-            return [("2025-06-18", "the client asks for protected resource metadata")]
+            return [(_WITH_METADATA, "the client asks for protected resource metadata")]
         case Kind.SERVER_METADATA if "openid-configuration" in message.url:
             return [("2025-11-25", "the client asks for openid-configuration")]
-        case Kind.AUTHORIZE if (message.query.get("client_id") or "").startswith("https://"):
+        case Kind.AUTHORIZE if (message.params.get("client_id") or "").startswith("https://"):
             return [("2025-11-25", "the client id is a client ID metadata document URL")]
         case Kind.REGISTER if message.sent and "application_type" in message.sent:
-            return [("2025-11-25", "the registration names an application_type")]
-        case Kind.MCP if message.rpc_method == "server/discover" or message.exchange.request_header("mcp-method"):
-            return [("2025-11-25", "the client sends requests of the stateless revision")]
+            return [("2026-07-28", "the registration names an application_type")]
+        case Kind.MCP if message.rpc_method == "server/discover":
+            return [("2026-07-28", "the client asks what the server can do without a handshake")]
         case _:
             return []
+
+
+def _server_signs(message: Message) -> list[tuple[str, str]]:
+    challenge = message.bearer_challenge if message.kind is Kind.MCP else None
+    if challenge and challenge.get("resource_metadata"):
+        return [(_WITH_METADATA, "the server's challenge names protected resource metadata")]
+    if message.kind is Kind.RESOURCE_METADATA and message.good_document:
+        return [(_WITH_METADATA, "the server publishes protected resource metadata")]
+    if message.kind is Kind.MCP and any(map(_is_stateless, message.rpc_received)):
+        return [("2026-07-28", "the server answers as the stateless revision does")]
+    return []
+
+
+def _is_stateless(answer: RpcMessage) -> bool:
+    code = answer.error.get("code") if answer.error else None
+    return code in _STATELESS_ERRORS or (answer.result is not None and "resultType" in answer.result)
 
 
 def _negotiated(message: Message) -> str:

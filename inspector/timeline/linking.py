@@ -1,95 +1,44 @@
 """Sorts exchanges into runs as they arrive: by the values that tie OAuth messages together, never by time alone."""
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
-from itertools import islice
-from urllib.parse import parse_qsl
+from collections.abc import Iterable
+from itertools import chain, islice
 
-from inspector.protocol import jwt, pkce, urls
-from inspector.protocol.documents import Document
+from inspector.protocol import urls
 from inspector.session.model import Exchange
-from inspector.timeline.message import (
-    WELL_KNOWN_RESOURCE,
-    Kind,
-    Message,
-    settled,
-    understand,
-)
+from inspector.timeline.draft import Draft, registered, server_of
+from inspector.timeline.folding import fold
+from inspector.timeline.message import Kind, Message, settled, understand
 from inspector.timeline.run import JsonWebKeys, Run, keys_in
-from inspector.timeline.steps import Loop
+from inspector.timeline.ties import Tie, asks, leads_to, shown, taught
 
-_ENDPOINT_MEMBERS = (
-    "authorization_endpoint",
-    "token_endpoint",
-    "registration_endpoint",
-    "jwks_uri",
-    "introspection_endpoint",
-    "userinfo_endpoint",
-    "revocation_endpoint",
-)
-_STARTS = ("", "initialize", "server/discover")
-_LONGEST_CYCLE = 6
+_MOST_RECENT = 50
+_MOST_TIES = 20_000
 _MOST_UNLINKED = 500
-
-
-@dataclass
-class _Ties:
-    """The values by which a later message is known to belong to a run. Secrets only as fingerprints."""
-
-    server_url: str = ""
-    origins: set[str] = field(default_factory=set)
-    metadata_urls: set[str] = field(default_factory=set)
-    client_ids: set[str] = field(default_factory=set)
-    states: set[str] = field(default_factory=set)
-    code_challenges: set[str] = field(default_factory=set)
-    secrets: set[str] = field(default_factory=set)
-    user_agents: set[str] = field(default_factory=set)
-
-    def knows(self, secret: str | None) -> bool:
-        return secret is not None and jwt.fingerprint(secret) in self.secrets
-
-    def remember(self, *secrets: str | None) -> None:
-        self.secrets.update(jwt.fingerprint(secret) for secret in secrets if secret)
-
-
-@dataclass
-class _Draft:
-    """A run under construction."""
-
-    id: int
-    ties: _Ties = field(default_factory=_Ties)
-    messages: dict[int, Message] = field(default_factory=dict)
-    loops: list[Loop] = field(default_factory=list)
-    reached: int = 0  # the furthest of 3 (authorization asked for) and 4 (token issued)
-    refused_since_token: bool = False
-    view: Run | None = None
-
-    def in_order(self) -> tuple[Message, ...]:
-        return tuple(sorted(self.messages.values(), key=lambda m: (m.at, m.id)))
-
-    @property
-    def ended(self) -> bool:
-        """Whether the sign-in is through: what begins a sign-in anew is then another attempt, unless it was refused."""
-        return self.reached >= 4 and not self.refused_since_token
+_MOST_KEY_SETS = 50
+_MOST_URLS = 1000
+_PRELUDE = (Kind.MCP, Kind.RESOURCE_METADATA, Kind.SERVER_METADATA, Kind.REGISTER, Kind.KEYS, Kind.PREFLIGHT)
 
 
 class Timeline:
     """All runs of a session, kept up to date exchange by exchange.
 
     Adding an exchange costs the same however long the session is; a run is derived anew only when it is asked for
-    after a change.
+    after a change. A run is recognised by what only its parties know; by their addresses only while it is among the
+    latest.
     """
 
     def __init__(self, pinned_revision: str = "") -> None:
         """Start empty; `pinned_revision` is the revision of MCP the user wants levels taken from."""
         self._pinned = pinned_revision
-        self._drafts: list[_Draft] = []
-        self._owner: dict[int, _Draft] = {}
+        self._drafts: list[Draft] = []
+        self._views: dict[int, Run] = {}
+        self._owner: dict[int, Draft] = {}
+        self._ties: dict[Tie, Draft] = {}
         self._unlinked: dict[int, Message] = {}
-        self._key_sets: dict[int, Message] = {}
-        self._keys: JsonWebKeys = ()
+        self._widened: list[Draft] = []
+        self._keys: dict[str, JsonWebKeys] = {}
         self._mcp_urls: set[str] = set()
-        self._named_metadata: set[str] = set()
+        self._metadata_urls: set[str] = set()
 
     def add_all(self, exchanges: Iterable[Exchange]) -> None:
         """Add many exchanges in order."""
@@ -98,20 +47,20 @@ class Timeline:
 
     def add(self, exchange: Exchange) -> None:
         """Add an exchange, or take its newer state when it was added before."""
-        message = understand(exchange, self._mcp_urls, self._named_metadata)
-        if message.kind is Kind.KEYS and message.good_document:
-            self._key_sets[message.id] = message
-            self._keys = keys_in(self._key_sets.values())
-            for draft in self._drafts:
-                draft.view = None
-        home = self._owner.get(message.id) or self._find(message)
-        if home is None:
+        message = understand(exchange, self._mcp_urls, self._metadata_urls)
+        if message.kind is Kind.KEYS:
+            self._collect_keys(message)
+        before = self._owner.get(message.id)
+        home = self._home(message, before)
+        if before and home is not before:
+            self._take_out(before, message.id)
+        if home:
+            self._put(home, message)
+            while self._widened:
+                self._reconsider(self._widened.pop())
+        else:
             self._unlinked[message.id] = message
-            if len(self._unlinked) > _MOST_UNLINKED:
-                del self._unlinked[next(iter(self._unlinked))]
-            return
-        self._put(home, message)
-        self._adopt(home)
+            _drop_oldest(self._unlinked, _MOST_UNLINKED)
 
     @property
     def runs(self) -> tuple[Run, ...]:
@@ -123,203 +72,154 @@ class Timeline:
         """Messages of a sign-in that nothing ties to an MCP server."""
         return tuple(m for m in self._unlinked.values() if m.kind is not Kind.OTHER)
 
-    def _view(self, draft: _Draft) -> Run:
-        if draft.view is None:
-            draft.view = Run(
-                draft.id, draft.in_order(), draft.ties.server_url, self._keys, tuple(draft.loops), self._pinned
-            )
-        return draft.view
+    def _view(self, draft: Draft) -> Run:
+        if draft.id not in self._views:
+            in_order = tuple(sorted(draft.messages.values(), key=lambda m: (m.at, m.id)))
+            keys = tuple(chain.from_iterable(self._keys.values()))
+            self._views[draft.id] = Run(draft.id, in_order, draft.server_url, keys, tuple(draft.loops), self._pinned)
+        return self._views[draft.id]
 
-    def _put(self, draft: _Draft, message: Message) -> None:
-        if message.kind is Kind.OTHER:
-            message = Message(message.exchange, Kind.INTERACTION)
-        draft.messages[message.id] = message
-        draft.view = None
-        self._unlinked.pop(message.id, None)
-        self._owner[message.id] = draft
-        _learn(draft, message)
-        if message.kind is Kind.MCP:
-            self._mcp_urls.add(message.url)
-            named = (challenge.get("resource_metadata") for challenge in message.challenges)
-            self._named_metadata.update(urls.without_query(url) for url in named if url)
-        if settled(message.exchange):
-            for folded in _fold(draft):
-                del self._owner[folded]
+    # Where a message belongs.
 
-    def _adopt(self, draft: _Draft) -> None:
-        """Take in what arrived before anything tied it to this run, such as discovery ahead of the first request."""
-        for message in list(self._unlinked.values()):
-            if message.kind is not Kind.OTHER and _belongs(draft, message):
-                self._put(draft, message)
+    def _home(self, message: Message, before: Draft | None) -> Draft | None:
+        """The run of a message: the tied one, the one it was put into when less was known, or the one that fits."""
+        if tied := self._tied(message):
+            return self._of_server(tied, message) if message.kind is Kind.MCP else tied
+        if before and before.messages[message.id].kind is self._as_seen(before, message).kind:
+            return before
+        return self._find_server(message) if message.kind is Kind.MCP else self._find_parties(message)
 
-    def _find(self, message: Message) -> _Draft | None:
-        if message.kind is Kind.MCP:
-            return self._find_for_mcp(message)
-        draft = self._latest(lambda d: _tied(d, message))
-        if draft is None:
-            draft = self._latest(lambda d: _belongs(d, message))
-            begins = message.kind in (Kind.RESOURCE_METADATA, Kind.REGISTER, Kind.AUTHORIZE)
-            if begins and ((draft and draft.ended) or (draft is None and message.kind is Kind.RESOURCE_METADATA)):
-                return self._open(draft.ties.server_url if draft else _server_of(message))
-        if draft is None and message.kind is Kind.AUTHORIZE and (resource := message.query.get("resource")):
+    def _tied(self, message: Message) -> Draft | None:
+        return next((self._ties[tie] for tie in shown(message) if tie in self._ties), None)
+
+    def _find_server(self, message: Message) -> Draft:
+        fitting = (d for d in self._recent() if d.serves(message) and d.used_by(message))
+        latest = next(fitting, None)
+        if latest is None:
+            return self._open(message.url)
+        return self._begin_again(latest, message) if latest.superseded_by(message) else latest
+
+    def _of_server(self, draft: Draft, message: Message) -> Draft:
+        """The run of a token's use. Where a token is used first is the server it was fetched for.
+
+        Until then nothing tells apart two servers behind one authorization server when the client names no resource.
+        """
+        if draft.used or draft.serves(message):
+            return draft
+        waiting = next((d for d in self._recent() if d.serves(message) and d.reached < 3), None)
+        if waiting is None:
+            return draft
+        for given in draft.give_up_sign_in():
+            self._take_out(draft, given.id)
+            self._put(waiting, given)
+        return waiting
+
+    def _find_parties(self, message: Message) -> Draft | None:
+        fitting = [draft for draft in self._recent() if draft.belongs(message)]
+        closest = max(fitting, key=lambda draft: (draft.closeness(message), draft.id), default=None)
+        if closest:
+            is_copy = message.kind is Kind.AUTHORIZE and asks(message) in self._ties
+            over = closest.superseded_by(message) and not is_copy
+            return self._begin_again(closest, message) if over else closest
+        if message.kind is Kind.RESOURCE_METADATA:
+            return self._open(server_of(message))
+        if message.kind is Kind.AUTHORIZE and (resource := message.params.get("resource")):
             return self._open(resource)
-        return draft
+        return None
 
-    def _find_for_mcp(self, message: Message) -> _Draft:
-        if token := message.bearer:
-            draft = self._latest(lambda d: d.ties.knows(token)) or self._latest(lambda d: _at(d, message))
-        else:
-            agent = message.exchange.request_header("user-agent") or ""
-            draft = self._latest(lambda d: _at(d, message) and agent in (d.ties.user_agents or {agent}))
-            session = message.exchange.request_header("mcp-session-id")
-            if draft and draft.reached >= 3 and not session and message.rpc_method in _STARTS:
-                draft = None
-        return draft or self._open(message.url)
+    def _recent(self) -> Iterable[Draft]:
+        return islice(reversed(self._drafts), _MOST_RECENT)
 
-    def _latest(self, fits: Callable[[_Draft], bool]) -> _Draft | None:
-        return next((draft for draft in reversed(self._drafts) if fits(draft)), None)
-
-    def _open(self, server_url: str) -> _Draft:
-        draft = _Draft(len(self._drafts) + 1, _Ties(server_url))
+    def _open(self, server_url: str) -> Draft:
+        draft = Draft(len(self._drafts) + 1, server_url)
         self._drafts.append(draft)
         return draft
 
+    def _begin_again(self, draft: Draft, message: Message) -> Draft:
+        """Open a run for a new attempt, and hand over the discovery and the registration that were made for it."""
+        again = self._open(draft.server_url)
+        again.follow(draft)
+        client_id = message.params.get("client_id")
+        unasked = client_id in draft.client_ids - draft.asking_clients
+        prelude = True
+        for earlier in list(islice(reversed(draft.messages.values()), _MOST_RECENT)):
+            prelude = prelude and earlier.kind in _PRELUDE and not earlier.bearer
+            if prelude or (unasked and registered(earlier) == client_id):
+                self._take_out(draft, earlier.id)
+                self._put(again, earlier)
+        if unasked:
+            draft.client_ids.discard(client_id or "")
+        return again
 
-def _at(draft: _Draft, message: Message) -> bool:
-    return draft.ties.server_url == message.url or (
-        not draft.ties.server_url and urls.origin(message.url) in draft.ties.origins
-    )
+    # What follows from a message that has found its run.
 
+    def _put(self, draft: Draft, message: Message) -> None:
+        message = self._as_seen(draft, message)
+        known = draft.breadth + len(self._mcp_urls) + len(self._metadata_urls)
+        if message.kind is Kind.AUTHORIZE:
+            for remembered in draft.remembered(message.params.get("client_id")):
+                draft.messages[remembered.id] = remembered
+                draft.learn(remembered)
+        draft.messages[message.id] = message
+        draft.learn(message)
+        self._owner[message.id] = draft
+        self._unlinked.pop(message.id, None)
+        self._views.pop(draft.id, None)
+        self._ties.update((tie, draft) for tie in taught(message))
+        _drop_oldest(self._ties, _MOST_TIES)
+        self._learn_urls(message)
+        if settled(message.exchange):
+            for folded in fold(draft.messages, draft.loops):
+                self._owner.pop(folded, None)
+        if draft.breadth + len(self._mcp_urls) + len(self._metadata_urls) > known:
+            self._widened.append(draft)
 
-def _tied(draft: _Draft, message: Message) -> bool:
-    """Whether a value that only this run's parties know ties the message to it."""
-    ties, params = draft.ties, message.form or message.query
-    verifier = message.form.get("code_verifier")
-    by_secret = any(ties.knows(params.get(name)) for name in ("code", "refresh_token", "token"))
-    by_proof = verifier is not None and (
-        pkce.s256(verifier) in ties.code_challenges or verifier in ties.code_challenges
-    )
-    by_state = params.get("state") in ties.states
-    return by_secret or by_proof or by_state or ties.knows(message.bearer)
+    def _as_seen(self, draft: Draft, message: Message) -> Message:
+        """The message with the kind that it has in this run, where that depends on the rest of the run."""
+        is_hop = message.kind is Kind.OTHER
+        if message.kind is Kind.CALLBACK and draft.redirect_uris:
+            # Authorization servers have callbacks of their own, for the identity providers behind them.
+            is_hop = message.url not in draft.redirect_uris
+        if message.kind is Kind.AUTHORIZE:
+            is_hop = asks(message) not in self._ties and leads_to(message.exchange.url) in self._ties
+        return Message(message.exchange, Kind.INTERACTION) if is_hop else message
 
+    def _learn_urls(self, message: Message) -> None:
+        """Remember addresses whose use can be told from nothing else."""
+        named: list[str | None] = []
+        if message.kind is Kind.MCP:
+            self._mcp_urls.add(message.url)
+            named = [challenge.get("resource_metadata") for challenge in message.challenges]
+        elif message.kind is Kind.RESOURCE_METADATA:
+            named = [urls.resolve(message.url, message.location)] if message.location else []
+        if len(self._metadata_urls) < _MOST_URLS:
+            self._metadata_urls.update(urls.without_query(url) for url in named if url)
 
-def _belongs(draft: _Draft, message: Message) -> bool:
-    """Whether the message goes to a party of this run, for a client of this run where it names one."""
-    ties = draft.ties
-    client_id = (message.form or message.query).get("client_id")
-    if client_id is not None and ties.client_ids:
-        return client_id in ties.client_ids
-    if message.url in ties.metadata_urls:
-        return True
-    if message.kind is Kind.OTHER:
-        away = urls.origin(message.url) in ties.origins - {urls.origin(ties.server_url)}
-        return away and draft.reached == 3
-    return urls.origin(message.url) in ties.origins
+    def _reconsider(self, draft: Draft) -> None:
+        """Take in what arrived before it could be told what it is, or that it is for this run's parties."""
+        for aside in list(self._unlinked.values()):
+            if aside.kind is Kind.OTHER and aside.url not in self._mcp_urls and aside.url not in self._metadata_urls:
+                continue
+            message = understand(aside.exchange, self._mcp_urls, self._metadata_urls)
+            home = draft if draft.belongs(message) else None
+            if message.kind is Kind.MCP:
+                home = self._home(message, None)
+            if home:
+                self._put(home, message)
 
+    def _take_out(self, draft: Draft, exchange_id: int) -> None:
+        del draft.messages[exchange_id]
+        self._owner.pop(exchange_id, None)
+        self._views.pop(draft.id, None)
 
-def _server_of(message: Message) -> str:
-    document = message.good_document
-    named = document.text("resource") if document else None
-    guessed = urls.well_known_target(message.url, WELL_KNOWN_RESOURCE) or ""
-    return guessed if urls.path_of(guessed).strip("/") else named or guessed
-
-
-def _learn(draft: _Draft, message: Message) -> None:
-    ties = draft.ties
-    ties.origins.add(urls.origin(message.url) if message.kind is not Kind.CALLBACK else "")
-    ties.origins.discard("")
-    match message.kind:
-        case Kind.MCP:
-            _learn_mcp(draft, message)
-        case Kind.RESOURCE_METADATA if message.good_document:
-            ties.server_url = ties.server_url or _server_of(message)
-            ties.origins.update(
-                filter(None, map(urls.origin, message.good_document.texts("authorization_servers") or ()))
-            )
-        case Kind.SERVER_METADATA if message.good_document:
-            _learn_endpoints(ties, message.good_document)
-        case Kind.REGISTER if message.document and (client_id := message.document.text("client_id")):
-            ties.client_ids.add(client_id)
-        case Kind.AUTHORIZE | Kind.INTERACTION:
-            _learn_authorization(draft, message)
-        case Kind.TOKEN:
-            _learn_token(draft, message)
-        case _:
-            pass
-
-
-def _learn_mcp(draft: _Draft, message: Message) -> None:
-    ties = draft.ties
-    if not ties.server_url or not urls.path_of(ties.server_url).strip("/"):
-        ties.server_url = message.url
-    ties.user_agents.add(message.exchange.request_header("user-agent") or "")
-    ties.remember(message.bearer)
-    if message.bearer:
-        draft.reached = 4
-        if message.answered:
-            draft.refused_since_token = message.status in (401, 403)
-    for challenge in message.challenges:
-        if named := challenge.get("resource_metadata"):
-            ties.metadata_urls.add(urls.without_query(named))
-
-
-def _learn_endpoints(ties: _Ties, document: Document) -> None:
-    for name in _ENDPOINT_MEMBERS:
-        if endpoint := document.text(name):
-            ties.metadata_urls.add(urls.without_query(endpoint))
-            ties.origins.add(urls.origin(endpoint))
-    ties.origins.discard("")
+    def _collect_keys(self, message: Message) -> None:
+        document = message.exchange.response_body.sha256
+        if message.good_document and document not in self._keys:
+            self._keys[document] = keys_in((message,))
+            _drop_oldest(self._keys, _MOST_KEY_SETS)
+            self._views.clear()
 
 
-def _learn_authorization(draft: _Draft, message: Message) -> None:
-    ties = draft.ties
-    if message.kind is Kind.AUTHORIZE:
-        draft.reached = max(draft.reached, 3)
-        for name, known in (
-            ("client_id", ties.client_ids),
-            ("state", ties.states),
-            ("code_challenge", ties.code_challenges),
-        ):
-            if value := message.query.get(name):
-                known.add(value)
-    if target := message.location:
-        ties.remember(dict(parse_qsl(urls.query_of(target))).get("code"))
-
-
-def _learn_token(draft: _Draft, message: Message) -> None:
-    draft.reached = max(draft.reached, 3)
-    draft.ties.remember(message.form.get("code"), message.form.get("refresh_token"))
-    if client_id := message.form.get("client_id"):
-        draft.ties.client_ids.add(client_id)
-    if answer := message.good_document:
-        draft.reached = 4
-        draft.refused_since_token = False
-        draft.ties.remember(*(answer.text(name) for name in ("access_token", "refresh_token", "id_token")))
-
-
-def _fold(draft: _Draft) -> list[int]:
-    """Drop the middle turn of a cycle that was gone through three times in a row and ends in refusals.
-
-    A client that never gives up makes a hundred requests a second: the first turn, the last and the count tell all.
-    """
-    recent = list(islice(reversed(draft.messages.values()), 3 * _LONGEST_CYCLE))
-    done = [m for m in reversed(recent) if settled(m.exchange)]
-    for length in range(1, _LONGEST_CYCLE + 1):
-        turns = [done[-length * (n + 1) : len(done) - length * n] for n in range(3)]
-        if len(done) < 3 * length or not any(m.status == 401 for m in turns[0]):
-            continue
-        if _shape(turns[0]) == _shape(turns[1]) == _shape(turns[2]):
-            folded = [m.id for m in turns[1]]
-            for exchange_id in folded:
-                del draft.messages[exchange_id]
-            last = tuple(m.id for m in turns[0])
-            before = next((loop for loop in draft.loops if set(loop.last) & {m.id for m in turns[1]}), None)
-            if before:
-                draft.loops.remove(before)
-            draft.loops.append(Loop(last, (before.turns if before else 2) + 1))
-            return folded
-    return []
-
-
-def _shape(turn: list[Message]) -> list[tuple[object, ...]]:
-    return [(m.kind, m.exchange.method, m.url, m.status, m.rpc_method, m.bearer is None) for m in turn]
+def _drop_oldest[Key, Value](values: dict[Key, Value], most: int) -> None:
+    while len(values) > most:
+        del values[next(iter(values))]

@@ -1,0 +1,259 @@
+"""A run under construction: who its parties are, and whether a message is for them."""
+
+from dataclasses import dataclass, field
+from itertools import islice
+
+from inspector.protocol import urls
+from inspector.protocol.documents import Document
+from inspector.timeline.message import WELL_KNOWN_RESOURCE, Kind, Message
+from inspector.timeline.steps import Loop
+
+_ENDPOINT_MEMBERS = (
+    "authorization_endpoint",
+    "token_endpoint",
+    "registration_endpoint",
+    "jwks_uri",
+    "introspection_endpoint",
+    "userinfo_endpoint",
+    "revocation_endpoint",
+)
+_MOST_NAMES = 500  # of a kind: a server may make up new ones without end
+_MOST_RESOURCES = 10
+_STRANGE, _UNDECIDED, _KNOWN = range(3)
+_STARTS = ("", "initialize", "server/discover")
+_FROM_CLIENT = (Kind.MCP, Kind.RESOURCE_METADATA, Kind.SERVER_METADATA, Kind.REGISTER, Kind.TOKEN)
+_SIGN_IN = (Kind.AUTHORIZE, Kind.INTERACTION, Kind.CALLBACK, Kind.TOKEN)
+_METADATA = (Kind.RESOURCE_METADATA, Kind.SERVER_METADATA)
+_SAME_RUNTIME = {"undici": "node"}  # Node.js names either, by which of its two HTTP clients a program uses.
+
+
+@dataclass
+class Draft:
+    """One attempt of one client at one MCP server, as far as it has been seen."""
+
+    id: int
+    server_url: str
+    messages: dict[int, Message] = field(default_factory=dict)
+    loops: list[Loop] = field(default_factory=list)
+    origins: set[str] = field(default_factory=set)
+    endpoints: set[str] = field(default_factory=set)
+    named_urls: set[str] = field(default_factory=set)
+    resources: set[str] = field(default_factory=set)
+    client_ids: set[str] = field(default_factory=set)
+    earlier_clients: set[str] = field(default_factory=set)
+    asking_clients: set[str] = field(default_factory=set)
+    redirect_uris: set[str] = field(default_factory=set)
+    agents: set[str] = field(default_factory=set)
+    server_agents: set[str] = field(default_factory=set)
+    reached: int = 0  # the furthest of 3 (authorization asked for) and 4 (token issued)
+    reached_at: float = 0.0
+    refused_since_token: bool = False
+    used: bool = False
+    earlier: "Draft | None" = None  # the attempt before, by the same client
+
+    def __post_init__(self) -> None:
+        """Know the server's origin from the beginning."""
+        self._add_origin(self.server_url)
+
+    @property
+    def breadth(self) -> int:
+        """How much is known of the parties; it grows when messages seen before may turn out to be for them."""
+        return len(self.origins) + len(self.named_urls) + len(self.client_ids)
+
+    def serves(self, message: Message) -> bool:
+        """Whether a request goes to the run's MCP endpoint; until that was met, to any on the origin that is known."""
+        if message.url == self.server_url or message.url in self.endpoints:
+            return True
+        if message.origin not in self.origins:
+            return False
+        guessed = not self.server_agents and not urls.path_of(self.server_url).strip("/")
+        return guessed or urls.compare(self.server_url, message.url).same_identifier
+
+    def used_by(self, message: Message) -> bool:
+        """Whether the client that sends this has been seen at the MCP endpoint, or nobody has."""
+        return not self.server_agents or agent(message) in self.server_agents
+
+    def belongs(self, message: Message) -> bool:
+        """Whether the message goes to a party of this run, for a client of this run where it names one."""
+        client = self._client_rank(message)
+        if client != _UNDECIDED or self._is_named(message):
+            return client == _KNOWN or self._is_named(message)
+        if message.url in self.named_urls:
+            return True
+        if message.kind is Kind.OTHER:
+            away = self.reached == 3 and message.origin != urls.origin(self.server_url)
+            return away and message.origin in self.origins
+        return message.origin in self.origins
+
+    def closeness(self, message: Message) -> tuple[bool, bool, int, bool, bool]:
+        """How well a message that belongs fits, for a choice between runs; what tells most comes first.
+
+        A client id tells less than a resource, as one client may have the same at every server.
+        """
+        addressed = message.url in self.named_urls
+        if message.kind is Kind.RESOURCE_METADATA and not addressed:
+            target = urls.well_known_target(message.url, WELL_KNOWN_RESOURCE) or ""
+            addressed = urls.compare(self.server_url, target).same_identifier
+        known_agent = message.kind in _FROM_CLIENT and agent(message) in self.agents
+        client = self._client_rank(message)
+        return client != _STRANGE, self._is_named(message), client, addressed, known_agent
+
+    def superseded_by(self, message: Message) -> bool:
+        """Whether the message begins another attempt: it asks for what this run has already got, and comes later."""
+        if self.reached < 3 or message.at < self.reached_at:
+            return False
+        match message.kind:
+            case Kind.MCP:
+                session = message.exchange.request_header("mcp-session-id")
+                return not message.bearer and not session and message.rpc_method in _STARTS
+            case Kind.AUTHORIZE:
+                return self.reached == 3 or not self.refused_since_token
+            case Kind.REGISTER:
+                return self.reached == 4 and not self.refused_since_token
+            case Kind.RESOURCE_METADATA:
+                return agent(message) not in {"", *self.agents}
+            case _:
+                return False
+
+    def follow(self, earlier: "Draft") -> None:
+        """Begin as another attempt at the same server: the parties are where they were."""
+        self.earlier = earlier
+        self.origins |= earlier.origins
+        self.named_urls |= earlier.named_urls
+        self.earlier_clients |= earlier.client_ids | earlier.earlier_clients
+
+    def remembered(self, client_id: str | None) -> list[Message]:
+        """What a client now asks for authorization with, and knows from the attempt before. Asked for once."""
+        before = list(islice(self.earlier.messages.values(), _MOST_NAMES)) if self.earlier else []
+        self.earlier = None
+        found = {m.kind for m in self.messages.values() if m.good_document or registered(m)} if before else set()
+        known = [m for m in before if m.kind not in found]
+        registration = [m for m in known if client_id and registered(m) == client_id]
+        return [m for m in known if m.kind in _METADATA and m.good_document] + registration
+
+    def give_up_sign_in(self) -> list[Message]:
+        """Let go of the sign-in, which turns out to be one for another server, and give its messages."""
+        given = [m for m in self.messages.values() if m.kind in _SIGN_IN or registered(m) in self.asking_clients]
+        self.client_ids -= self.asking_clients
+        self.asking_clients.clear()
+        self.reached, self.reached_at = 0, 0.0
+        return given
+
+    def learn(self, message: Message) -> None:
+        """Take in what a message of this run says about the parties."""
+        if message.kind in _FROM_CLIENT:
+            _add(self.agents, agent(message))
+        match message.kind:
+            case Kind.MCP:
+                self._learn_server(message)
+            case Kind.RESOURCE_METADATA:
+                self._learn_resource(message)
+            case Kind.SERVER_METADATA:
+                self._add_origin(message.url)
+                if document := message.good_document:
+                    self._learn_endpoints(document)
+            case Kind.REGISTER:
+                self._add_origin(message.url)
+                if client_id := registered(message):
+                    _add(self.client_ids, client_id)
+            case Kind.AUTHORIZE:
+                self._learn_request(message)
+            case Kind.TOKEN:
+                self._learn_token(message)
+            case _:
+                pass
+
+    def _learn_server(self, message: Message) -> None:
+        if not self.server_agents:
+            self.server_url = message.url
+        _add(self.server_agents, agent(message))
+        self._add_origin(message.url)
+        if message.location:
+            _add(self.endpoints, urls.without_query(urls.resolve(message.url, message.location)))
+        if message.bearer:
+            self.used = True
+            self._reach(4, message.at)
+            if message.answered:
+                self.refused_since_token = message.status in (401, 403)
+        for challenge in message.challenges:
+            if named := challenge.get("resource_metadata"):
+                _add(self.named_urls, urls.without_query(named))
+
+    def _learn_resource(self, message: Message) -> None:
+        if message.location:
+            _add(self.named_urls, urls.without_query(urls.resolve(message.url, message.location)))
+        if (document := message.good_document) is None:
+            return
+        if not self.server_agents and not urls.path_of(self.server_url).strip("/"):
+            self.server_url = server_of(message)
+        if resource := document.text("resource"):
+            _add(self.resources, resource)
+        for server in document.texts("authorization_servers") or ():
+            self._add_origin(server)
+
+    def _learn_request(self, message: Message) -> None:
+        self._add_origin(message.url)
+        self._reach(3, message.at)
+        if client_id := message.params.get("client_id"):
+            _add(self.client_ids, client_id)
+            _add(self.asking_clients, client_id)
+        if redirect_uri := message.params.get("redirect_uri"):
+            _add(self.redirect_uris, urls.without_query(redirect_uri))
+
+    def _learn_token(self, message: Message) -> None:
+        self._add_origin(message.url)
+        self._reach(3, message.at)
+        if client_id := message.params.get("client_id"):
+            _add(self.client_ids, client_id)
+        if message.good_document:
+            self._reach(4, message.at)
+            self.refused_since_token = False
+
+    def _reach(self, milestone: int, at: float) -> None:
+        if milestone > self.reached:
+            self.reached, self.reached_at = milestone, at
+
+    def _client_rank(self, message: Message) -> int:
+        client_id = message.params.get("client_id")
+        if client_id and (client_id in self.client_ids or client_id in self.earlier_clients):
+            return _KNOWN
+        return _STRANGE if client_id and self.client_ids else _UNDECIDED
+
+    def _is_named(self, message: Message) -> bool:
+        """Whether the message names this server, or a parent of it, as its resource."""
+        named = message.params.all("resource")[:_MOST_RESOURCES]
+        return any(value in self.resources or urls.compare(self.server_url, value).covers for value in named)
+
+    def _learn_endpoints(self, document: Document) -> None:
+        for name in _ENDPOINT_MEMBERS:
+            if url := document.text(name):
+                _add(self.named_urls, urls.without_query(url))
+                self._add_origin(url)
+
+    def _add_origin(self, url: str) -> None:
+        if origin := urls.origin(url):
+            _add(self.origins, origin)
+
+
+def _add(names: set[str], name: str) -> None:
+    if len(names) < _MOST_NAMES:
+        names.add(name)
+
+
+def server_of(message: Message) -> str:
+    """The MCP endpoint that a request for protected resource metadata is about, as far as it tells."""
+    asked = urls.well_known_target(message.url, WELL_KNOWN_RESOURCE) or ""
+    named = message.good_document.text("resource") if message.good_document else None
+    at_root = not urls.path_of(asked).strip("/")
+    return named if named and at_root and urls.same_origin(named, message.url) else asked
+
+
+def registered(message: Message) -> str | None:
+    """The client id that a registration was answered with."""
+    return message.document.text("client_id") if message.kind is Kind.REGISTER and message.document else None
+
+
+def agent(message: Message) -> str:
+    """The program that sends a request, as it names itself; empty when it does not."""
+    name = message.exchange.request_header("user-agent") or ""
+    return _SAME_RUNTIME.get(name, name)

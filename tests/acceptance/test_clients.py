@@ -26,6 +26,7 @@ INITIALIZE = {
     "clientInfo": {"name": "desktop", "version": "1.0"},
 }
 ENDED_WELL = {1, 2, 3, 4, 5}
+DOCUMENT = "https://client.example/metadata.json"
 
 
 def phases(run: dict[str, Any]) -> set[int]:
@@ -34,6 +35,21 @@ def phases(run: dict[str, Any]) -> set[int]:
 
 def rules(run: dict[str, Any]) -> set[str]:
     return {finding["rule"] for finding in run["findings"]}
+
+
+def is_clean(code: int, run: dict[str, Any]) -> bool:
+    return (code, run["verdict"]["party"], run["findings"]) == (0, "none", [])
+
+
+async def public_address(host: str, port: int) -> list[str]:
+    return ["203.0.114.1"]
+
+
+def served(request: httpx.Request) -> httpx.Response:
+    """The document of a client that is known by its own URL, without the internet in between."""
+    redirect_uris = [f"http://{place}/callback" for place in ("localhost", "127.0.0.1", "localhost/oauth")]
+    document = {"client_id": DOCUMENT, "client_name": "Documented", "redirect_uris": redirect_uris}
+    return httpx.Response(200, json=document)
 
 
 async def sign_in_and_call(client: Client) -> None:
@@ -74,14 +90,17 @@ async def test_mcp_remote_that_omits_resource_is_found_out(tmp_path: Path) -> No
     assert run["authorization_server"] == pair.issuer
 
 
-async def test_the_newest_mcp_remote_gets_in(tmp_path: Path) -> None:
+@pytest.mark.parametrize("options", [(), ("--client-metadata-url", DOCUMENT)], ids=["registers", "has a document"])
+async def test_the_newest_mcp_remote_gets_in_and_is_told_so(tmp_path: Path, options: Sequence[str]) -> None:
     session = tmp_path / "new.mcpauth"
-    async with Reference() as pair, started(mcp_remote("latest", pair.mcp_url), tmp_path, session) as client:
-        await sign_in_and_call(client)
+    async with Reference(replace(DEMO, dcr=not options)) as pair:
+        pair.authkit.documents = ClientDocuments(public_address, httpx.MockTransport(served))
+        async with started((*mcp_remote("latest", pair.mcp_url), *options), tmp_path, session) as client:
+            await sign_in_and_call(client)
     code, document = await report(session)
     run = document["runs"][-1]
-    assert (code, run["verdict"]["party"]) == (0, "none"), (run["verdict"], run["findings"])
-    assert phases(run) >= ENDED_WELL
+    assert is_clean(code, run), (run["verdict"], run["findings"])
+    assert phases(run) == (ENDED_WELL - {2} if options else ENDED_WELL)
 
 
 def program(name: str) -> str:
@@ -106,7 +125,6 @@ typescript_2 = partial(typescript, "@modelcontextprotocol/client", "2")
 typescript_2_auto = partial(typescript_2, "auto")
 typescript_before_resource = partial(typescript, "@modelcontextprotocol/sdk", "1.12.3")
 
-DOCUMENT = "https://client.example/metadata.json"
 NEGOTIATED = [
     pytest.param(python_sdk, "2026-07-28", id="Python SDK"),
     pytest.param(fastmcp, "2026-07-28", id="FastMCP"),
@@ -124,10 +142,6 @@ async def finished(client: Sequence[str], tmp_path: Path) -> tuple[int, dict[str
     code, document = await report(session)
     assert len(document["runs"]) == 1, (tmp_path / "narration.txt").read_text()
     return code, document["runs"][0]
-
-
-def is_clean(code: int, run: dict[str, Any]) -> bool:
-    return (code, run["verdict"]["party"], run["findings"]) == (0, "none", [])
 
 
 @pytest.mark.parametrize(("client", "revision"), NEGOTIATED)
@@ -151,17 +165,6 @@ async def test_a_client_with_a_metadata_document_gets_in_and_is_told_so(
     assert is_clean(code, run), (run["verdict"], run["findings"])
     assert phases(run) == ENDED_WELL - {2}
     assert run["protocol_version"] == revision
-
-
-async def public_address(host: str, port: int) -> list[str]:
-    return ["203.0.114.1"]
-
-
-def served(request: httpx.Request) -> httpx.Response:
-    """The document of a client that is known by its own URL, without the internet in between."""
-    redirect_uris = [f"http://{host}/callback" for host in ("localhost", "127.0.0.1")]
-    document = {"client_id": DOCUMENT, "client_name": "Documented", "redirect_uris": redirect_uris}
-    return httpx.Response(200, json=document)
 
 
 @pytest.mark.parametrize(

@@ -54,10 +54,29 @@ async def test_the_client_that_omits_resource(proxy: RunningProxy) -> None:
     assert any(judged.run.server_url in remedy.text for remedy in judged.verdict.remedies)
 
 
-async def test_the_careful_client(proxy: RunningProxy) -> None:
-    judged = await play(proxy, "compliant", DEMO)
+@pytest.mark.parametrize("profile", ["compliant-2025-06-18", "compliant", "compliant-2026-07-28", "cimd"])
+async def test_the_careful_client(proxy: RunningProxy, profile: str) -> None:
+    judged = await play(proxy, profile, DEMO)
     assert judged.verdict.party is Party.NONE
     assert judged.checked.findings == ()
+
+
+async def test_the_careful_client_of_the_revision_without_resource(proxy: RunningProxy) -> None:
+    judged = await play(proxy, "compliant-2025-03-26", replace(DEMO, default_resource_indicator=MCP_URL))
+    assert judged.run.revision.client == "2025-03-26"
+    assert judged.verdict.party is Party.NONE
+    assert {finding.rule for finding in judged.checked.findings} == {"legacy-as-metadata-proxy"}
+
+
+async def test_a_client_id_the_authorization_server_has_forgotten(proxy: RunningProxy) -> None:
+    judged = await play(proxy, "stale-client-id", DEMO)
+    assert (judged.verdict.party, judged.verdict.cause) == (Party.CONFIGURATION, "authorize-client-unknown")
+
+
+async def test_a_client_that_takes_no_notice_of_the_challenge(proxy: RunningProxy) -> None:
+    judged = await play(proxy, "root-metadata", DEMO)
+    assert (judged.verdict.party, judged.verdict.cause) == (Party.CLIENT, "client-ignores-resource-metadata-url")
+    assert judged.verdict.summary.startswith("Sign-in works, but")
 
 
 async def test_resource_on_the_token_request_only(proxy: RunningProxy) -> None:

@@ -1,12 +1,16 @@
 """Rules about who the client is to the authorization server: registration and client ID metadata documents."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from itertools import pairwise
 from urllib.parse import urlsplit
 
 from inspector.protocol import urls
-from inspector.rules.model import Fault, NotObserved, Party, Phase, Place, Severity, observed, place
+from inspector.rules.facts import is_document_url, issuers_by_endpoint, of_one_server, registrations, where
+from inspector.rules.model import Fault, NotObserved, Party, Phase, Place, Severity, observed, place, present
 from inspector.rules.registry import rule
-from inspector.timeline.message import Kind
+from inspector.rules.token_endpoint import client_id_of
+from inspector.timeline.flow import TokenExchange
+from inspector.timeline.message import Kind, Message
 from inspector.timeline.run import Run
 
 
@@ -21,9 +25,9 @@ from inspector.timeline.run import Run
 def dcr_deprecated(run: Run) -> Iterator[Fault | NotObserved]:
     """Still allowed, on its way out.
 
-    What it checks: A client of 2026-07-28 registers dynamically.
+    What it checks: A client of 2026-07-28 is known by a client ID metadata document and does not register dynamically.
 
-    Why it matters: The specification will drop it, not before 2027-07-28.
+    Why it matters: The specification will drop dynamic registration, not before 2027-07-28.
 
     How to fix: Client: publish a client ID metadata document and use its URL as client id.
 
@@ -31,13 +35,16 @@ def dcr_deprecated(run: Run) -> Iterator[Fault | NotObserved]:
 
     References: MCP 2026-07-28 Client Registration.
     """
-    requests = observed(run.of(Kind.REGISTER), "N1", "no registration in the capture")
-    yield Fault(
-        "The client registers dynamically, which this revision deprecates.",
-        (place(requests[0], "url"),),
-        expected="a client ID metadata document",
-        found="a registration request",
-    )
+    requests = run.of(Kind.REGISTER)
+    if requests:
+        yield Fault(
+            "The client registers dynamically, which this revision deprecates.",
+            (place(requests[0], "url"),),
+            expected="a client ID metadata document",
+            found="a registration request",
+        )
+    elif not any(is_document_url(a.params.get("client_id") or "") for a in run.authorizations):
+        raise NotObserved("N1", "no registration in the capture")
 
 
 @rule(
@@ -61,15 +68,15 @@ def registration_application_type_missing(run: Run) -> Iterator[Fault | NotObser
 
     References: MCP 2026-07-28 Application Type and Redirect URI Constraints (SEP-837).
     """
-    readable = [m for m in run.of(Kind.REGISTER) if m.sent]
-    for message in observed(readable, "N1", "no registration request that can be read"):
-        stated = message.sent.text("application_type") if message.sent else None
+    requests = observed(run.of(Kind.REGISTER), "N1", "no registration in the capture")
+    for message in observed([m for m in requests if m.sent], "N2", "the registration request is not readable"):
+        stated = message.sent.raw.get("application_type") if message.sent else None
         if stated not in ("native", "web"):
             yield Fault(
                 "The registration does not say whether the application is native or web.",
                 (place(message, "json", "application_type"),),
                 expected='"native" or "web"',
-                found=stated or "no such member",
+                found="not sent" if stated is None else str(stated),
             )
 
 
@@ -84,37 +91,31 @@ def registration_application_type_missing(run: Run) -> Iterator[Fault | NotObser
 def redirect_uri_custom_scheme(run: Run) -> Iterator[Fault | NotObserved]:
     """Fine for a desktop application, until an authorization server refuses it.
 
-    What it checks: A redirect URI is neither http nor https. It is a note; it is a warning when its scheme has no dot
-    and the registration was refused with invalid_redirect_uri.
+    What it checks: A registration that was refused with invalid_redirect_uri has no redirect URI with a scheme of the
+    application's own. It is a warning when that scheme has no dot, a note otherwise.
 
     Why it matters: MCP's text allows localhost and https only, and some authorization servers follow it literally.
 
     How to fix: Client: prefer http://127.0.0.1 with a port, or a reverse-domain scheme. Operator: allow the scheme.
 
-    When it is a false alarm: Desktop applications do this everywhere, and most authorization servers accept it.
+    When it is a false alarm: The server refused another redirect URI of the same registration. Such a scheme that was
+    not refused is never reported: desktop applications have one everywhere.
 
     References: MCP 2025-06-18 Communication Security; RFC 8252 section 7.1; OAuth 2.1 section 2.3.1.
     """
-    seen: dict[str, Place] = {}
-    for message in run.of(Kind.REGISTER):
-        for uri in (message.sent.texts("redirect_uris") if message.sent else None) or ():
-            seen.setdefault(uri, place(message, "json", "redirect_uris"))
-    for authorization in run.authorizations:
-        if requested := authorization.params.get("redirect_uri"):
-            seen.setdefault(requested, place(authorization.request, "query", "redirect_uri"))
-    refused = [m for m in run.of(Kind.REGISTER) if m.oauth_error == "invalid_redirect_uri"]
-    for uri in observed(list(seen), "N1", "no redirect URI in the capture"):
-        scheme = uri.partition(":")[0].lower()
-        # Only a scheme that was refused is worth a line: every desktop application has one.
-        if scheme not in ("http", "https") and refused:
-            yield Fault(
-                "The authorization server refused a redirect URI with a scheme of the application's own.",
-                (seen[uri], place(refused[0], "json", "error")),
-                expected="http://127.0.0.1:PORT/... or a reverse-domain scheme",
-                found=uri,
-                severity=Severity.WARNING if "." not in scheme else None,
-                cause="registration-rejected",
-            )
+    attempts = [(m, (m.sent.texts("redirect_uris") if m.sent else None) or ()) for m in run.of(Kind.REGISTER)]
+    answered = [(message, uris) for message, uris in attempts if message.answered and uris]
+    for message, uris in observed(answered, "N1", "no answer to a registration with redirect URIs"):
+        for uri in uris if message.oauth_error == "invalid_redirect_uri" else ():
+            scheme = uri.partition(":")[0].lower()
+            if urls.is_absolute(uri) and scheme not in ("http", "https"):
+                yield Fault(
+                    "The authorization server refused a redirect URI with a scheme of the application's own.",
+                    (place(message, "json", "redirect_uris"), place(message, "json", "error")),
+                    expected="http://127.0.0.1:PORT/... or a reverse-domain scheme",
+                    found=uri,
+                    severity=None if "." in scheme else Severity.WARNING,
+                )
 
 
 @rule(
@@ -128,30 +129,48 @@ def redirect_uri_custom_scheme(run: Run) -> Iterator[Fault | NotObserved]:
 def registration_auth_method_substituted(run: Run) -> Iterator[Fault | NotObserved]:
     """The answer to a registration is what counts.
 
-    What it checks: The method in the registration response is the one requested, and a client that requested none and
-    was given client_secret_basic does send its secret.
+    What it checks: Where the registration response has another method than was requested, or none was requested, the
+    token requests of that client use the method of the response.
 
     Why it matters: AuthKit refuses a client that authenticates in another way than it is registered for.
 
     How to fix: Client: request "none" for a public client, and use what the response says.
 
-    When it is a false alarm: The client reads the response and adapts: it is then not reported.
+    When it is a false alarm: The authorization server accepts either method.
 
-    References: RFC 7591 section 3.2.1.
+    References: RFC 7591 sections 2 and 3.2.1.
     """
-    answered = [m for m in run.of(Kind.REGISTER) if m.sent and m.document and (m.status or 500) < 300]
-    for message in observed(answered, "N1", "no registration response in the capture"):
+    answered = {client_id: known[-1] for client_id, known in registrations(run).items()}
+    observed(list(answered), "N1", "no registration response in the capture")
+    requests: dict[str, list[TokenExchange]] = {}
+    for exchange in run.token_exchanges:
+        if not exchange.request.request_lost:
+            requests.setdefault(client_id_of(exchange) or "", []).append(exchange)
+    for client_id, message in answered.items():
         requested = message.sent.text("token_endpoint_auth_method") if message.sent else None
         given = message.document.text("token_endpoint_auth_method") if message.document else None
-        if given is None or given == (requested or "client_secret_basic"):
+        if given in (None, requested):
             continue
-        if any(t.error in ("invalid_client", "unauthorized_client") for t in run.token_exchanges):
+        if not requests.get(client_id):
+            yield NotObserved("N1", "no token request of the client that was registered with another method")
+        elif given and not all(_authenticates_by(given, exchange) for exchange in requests[client_id]):
             yield Fault(
-                "The authorization server registered another authentication method than the client asked for.",
+                "The authorization server registered another authentication method than the client uses.",
                 (place(message, "json", "token_endpoint_auth_method"),),
-                expected=requested or "client_secret_basic, the default",
+                expected=requested or "the method that the client uses",
                 found=given,
             )
+
+
+def _authenticates_by(method: str, exchange: TokenExchange) -> bool:
+    """Whether a token request authenticates by this method, as far as a request can show it."""
+    scheme = (exchange.request.exchange.request_header("authorization") or "").partition(" ")[0].lower()
+    shown = {
+        "client_secret_basic": scheme == "basic",
+        "client_secret_post": "client_secret" in exchange.params,
+        "none": scheme != "basic" and "client_secret" not in exchange.params,
+    }
+    return shown.get(method, True)
 
 
 @rule(
@@ -165,29 +184,57 @@ def registration_auth_method_substituted(run: Run) -> Iterator[Fault | NotObserv
 def cimd_client_id_invalid(run: Run) -> Iterator[Fault | NotObserved]:
     """The URL is the identity, so its form is strict.
 
-    What it checks: A client id that is a URL is https, has a path, and no dot segments, fragment or user.
+    What it checks: A client id that is a URL, and that no registration gave out, is https, has a path, and no dot
+    segments, fragment or user. A query is a note. Plain http on loopback is left alone: documents are tried out there.
 
     Why it matters: The authorization server must refuse it.
 
     How to fix: Client: use a plain URL such as https://example.com/oauth/client.json.
 
-    When it is a false alarm: The authorization server gives out client ids that look like URLs.
+    When it is a false alarm: The authorization server gave out the id, before the capture.
 
     References: MCP 2025-11-25 Client ID Metadata Documents; draft-ietf-oauth-client-id-metadata-document section 3.
     """
-    by_url = [(a, a.params.get("client_id") or "") for a in run.authorizations]
-    documents = [(a, client_id) for a, client_id in by_url if client_id.startswith(("http://", "https://"))]
-    for authorization, client_id in observed(documents, "N10", "the client id is not a URL"):
-        parts = urlsplit(client_id)
-        dotted = any(segment in (".", "..") for segment in parts.path.split("/"))
-        plain_http = parts.scheme != "https" and not urls.is_loopback(client_id)
-        if plain_http or parts.path in ("", "/") or dotted or parts.fragment or parts.username is not None:
+    seen = _document_urls(run)
+    for client_id, at in observed([*seen.items()], "N10", "the client id is not a URL of the client's own"):
+        broken = _broken_rule(client_id)
+        if broken or "?" in client_id:
             yield Fault(
-                "The client id is a URL of a form that is not allowed.",
-                (place(authorization.request, "query", "client_id"),),
-                expected="https://host/path without dot segments, fragment and user",
+                f"The client id is a URL that cannot be one: {broken}." if broken else "The client id has a query.",
+                (at,),
+                expected="https://host/path without dot segments, fragment, query and user",
                 found=client_id,
+                severity=None if broken else Severity.INFO,
             )
+
+
+def _document_urls(run: Run) -> dict[str, Place]:
+    """Client ids that are URLs and were not given out by a registration, and where each is sent first."""
+    sent = [(a.request, a.params.get("client_id")) for a in run.authorizations]
+    sent += [(t.request, t.params.get("client_id")) for t in run.token_exchanges]
+    given_out = registrations(run)
+    found: dict[str, Place] = {}
+    for message, client_id in sent:
+        if client_id and is_document_url(client_id) and client_id not in given_out:
+            found.setdefault(client_id, place(message, where(message), "client_id"))
+    return found
+
+
+def _broken_rule(client_id: str) -> str:
+    """What makes a URL no client id, empty when nothing does (CIMD draft section 3)."""
+    try:
+        parts = urlsplit(client_id)
+    except ValueError:
+        return "it is no URL"
+    if parts.scheme != "https" and not urls.is_loopback(client_id):
+        return "it is not https"
+    if parts.path in ("", "/"):
+        return "it has no path"
+    if any(segment in (".", "..") for segment in parts.path.split("/")):
+        return "it has dot segments"
+    if urls.has_fragment(client_id):
+        return "it has a fragment"
+    return "it names a user" if "@" in parts.netloc else ""
 
 
 @rule(
@@ -205,14 +252,14 @@ def cimd_document_client_id_mismatch(run: Run) -> Iterator[Fault | NotObserved]:
 
     Why it matters: The authorization server must refuse the client.
 
-    How to fix: Client's publisher: write the URL into the document exactly as clients send it.
+    How to fix: Client: its publisher writes the URL into the document exactly as the client sends it.
 
     When it is a false alarm: None known. The authorization server mostly fetches the document out of sight.
 
-    References: MCP 2025-11-25 Client ID Metadata Documents.
+    References: MCP 2025-11-25 Client ID Metadata Documents; draft-ietf-oauth-client-id-metadata-document section 4.1.
     """
-    client_ids = {a.params.get("client_id") for a in run.authorizations}
-    fetched = [m for m in run.messages if m.exchange.url in client_ids and m.good_document]
+    own = observed([*_document_urls(run)], "N10", "the client id is not a URL of the client's own")
+    fetched = [m for m in run.messages if m.exchange.url in own and m.good_document]
     for message in observed(fetched, "N8", "the client ID metadata document was not captured"):
         stated = message.document.text("client_id") if message.document else None
         if stated != message.exchange.url:
@@ -235,7 +282,8 @@ def cimd_document_client_id_mismatch(run: Run) -> Iterator[Fault | NotObserved]:
 def registration_priority_order(run: Run) -> Iterator[Fault | NotObserved]:
     """A document of the client's own comes before dynamic registration.
 
-    What it checks: A client does not register dynamically where the metadata offers client ID metadata documents.
+    What it checks: A client does not register dynamically where the metadata offers client ID metadata documents. One
+    that tried its document first is not reported.
 
     Why it matters: Every dynamic registration leaves an entry at the authorization server that nobody cleans up.
 
@@ -246,10 +294,10 @@ def registration_priority_order(run: Run) -> Iterator[Fault | NotObserved]:
     References: MCP 2025-11-25 Client Registration.
     """
     registered = observed(run.of(Kind.REGISTER), "N1", "no registration in the capture")
-    metadata = run.server_metadata.document if run.server_metadata else None
-    if metadata is None:
-        raise NotObserved("N3", "no authorization server metadata in the capture")
-    if metadata.raw.get("client_id_metadata_document_supported") is True:
+    message = present(run.server_metadata, "N3", "no authorization server metadata in the capture")
+    offered = message.document and message.document.raw.get("client_id_metadata_document_supported") is True
+    earlier = [a for a in run.authorizations if a.request.at < registered[0].at]
+    if offered and not any(is_document_url(a.params.get("client_id") or "") for a in earlier):
         yield Fault(
             "The client registers dynamically although its own metadata document would do.",
             (place(registered[0], "url"),),
@@ -269,36 +317,31 @@ def registration_priority_order(run: Run) -> Iterator[Fault | NotObserved]:
 def reregistration_missing_on_issuer_change(run: Run) -> Iterator[Fault | NotObserved]:
     """A new authorization server does not know the client.
 
-    What it checks: Where the metadata names another authorization server than before, and the client asks it for
-    authorization with a client id it got by registering, it has registered there first.
+    What it checks: Where the metadata names another authorization server than before, the client does not ask it for
+    authorization with the client id that it got by registering at the old one.
 
     Why it matters: The new server refuses the client, or takes it for somebody else.
 
     How to fix: Client: keep registrations per issuer, and register when there is none for this one.
 
-    When it is a false alarm: The client is known at the new server by other means.
+    When it is a false alarm: The new server has taken over the registrations of the old one.
 
     References: MCP 2026-07-28 Authorization Server Binding (SEP-2352).
     """
-    named: list[str] = []
-    for message in run.of(Kind.RESOURCE_METADATA):
-        servers = (message.good_document.texts("authorization_servers") if message.good_document else None) or ()
-        if servers and (not named or named[-1] != servers[0]):
-            named.append(servers[0])
-    if len(named) < 2:
-        raise NotObserved("N11", "the authorization server did not change")
-    registered = {urls.origin(m.url) for m in run.of(Kind.REGISTER)}
-    observed(list(registered), "N1", "no registration in the capture")
-    for authorization in run.authorizations:
-        client_id = authorization.params.get("client_id") or ""
-        there = urls.origin(authorization.request.url)
-        moved = any(urls.origin(server) == there for server in named[1:])
-        if moved and there not in registered and not client_id.startswith("https://"):
+    documents = [m for m in run.of(Kind.RESOURCE_METADATA) if m.good_document]
+    named = [(m, m.good_document.texts("authorization_servers") if m.good_document else None) for m in documents]
+    changes = [later for (_, before), (later, servers) in pairwise(named) if before and servers and before != servers]
+    change = observed(changes, "N11", "the authorization server did not change")[0]
+    later = [(a.request, a.params.get("client_id") or "") for a in run.authorizations if a.request.at > change.at]
+    for message, home in _presented(run, observed(later, "N1", "no authorization request after the change")):
+        if home is None:
+            yield NotObserved("N1", "the registration of this client id was not captured")
+        elif home:
             yield Fault(
                 "The client did not register at the authorization server that took over.",
-                (place(authorization.request, "query", "client_id"),),
-                expected=f"a registration at {there}",
-                found="none",
+                (place(message, where(message), "client_id"), place(change, "json", "authorization_servers")),
+                expected=f"a registration at {urls.origin(message.url)}",
+                found=f"an id of {home}",
             )
             return
 
@@ -315,39 +358,44 @@ def credential_cross_issuer_reuse(run: Run) -> Iterator[Fault | NotObserved]:
     """A client id means something only at the server that gave it out.
 
     What it checks: A client id that was given out by one authorization server does not appear at another's endpoints,
-    unless that one gave out the same. URLs of client ID metadata documents are portable by design.
+    unless that one gave out the same. Servers are told apart by the issuer of the metadata that names the endpoints.
+    URLs of client ID metadata documents are portable by design.
 
     Why it matters: The other server does not know the client, or takes it for somebody else.
 
     How to fix: Client: keep credentials per issuer, and register anew when the MCP server names another one.
 
-    When it is a false alarm: Two host names of the same authorization server.
+    When it is a false alarm: The other server knows the client by the same id because an operator entered it by hand.
 
     References: MCP 2026-07-28 Authorization Server Binding (SEP-2352); RFC 6749 section 2.2.
     """
-    issued: dict[str, set[str]] = {}
-    for message in run.of(Kind.REGISTER):
-        if message.document and (client_id := message.document.text("client_id")):
-            issued.setdefault(client_id, set()).add(urls.origin(message.url))
-    observed(list(issued), "N1", "no registration response in the capture")
-    for message in run.of(Kind.AUTHORIZE, Kind.TOKEN):
-        used = (message.form or message.query).get("client_id")
-        homes = issued.get(used or "")
-        if used and homes and urls.origin(message.url) not in homes and not _same_server(run, homes, message.url):
+    observed(list(registrations(run)), "N1", "no registration response in the capture")
+    used = [(a.request, a.params.get("client_id") or "") for a in run.authorizations]
+    used += [(t.request, client_id_of(t) or "") for t in run.token_exchanges]
+    for message, home in _presented(run, observed(used, "N1", "no request with a client id in the capture")):
+        if home is None:
+            yield NotObserved("N1", "the registration of this client id was not captured")
+        elif home:
+            in_header = "client_id" not in message.params
             yield Fault(
                 "The client presents an id that another authorization server gave out.",
-                (place(message, "query" if message.kind is Kind.AUTHORIZE else "form", "client_id"),),
+                (place(message, *("header", "authorization") if in_header else (where(message), "client_id")),),
                 expected="a registration at this authorization server",
-                found=f"an id of {next(iter(homes))}",
+                found=f"an id of {home}",
             )
             return
 
 
-def _same_server(run: Run, homes: set[str], url: str) -> bool:
-    """Whether one metadata document names endpoints at both places."""
-    for metadata in run.of(Kind.SERVER_METADATA):
-        values = metadata.good_document.raw.values() if metadata.good_document else ()
-        origins = {urls.origin(value) for value in values if isinstance(value, str)}
-        if urls.origin(url) in origins and origins & homes:
-            return True
-    return False
+def _presented(run: Run, used: Iterable[tuple[Message, str]]) -> Iterator[tuple[Message, str | None]]:
+    """Each request with the origin of the other authorization server that gave out its client id.
+
+    Empty when this one did, or when the id is a URL of the client's own; None when that is not known.
+    """
+    issued, issuers, portable = registrations(run), issuers_by_endpoint(run), _document_urls(run)
+    for message, client_id in used:
+        homes = [home.url for home in issued.get(client_id, ())]
+        answers = {of_one_server(issuers, home, message.url) for home in homes}
+        if client_id in portable or True in answers:
+            yield message, ""
+        else:
+            yield message, urls.origin(homes[0]) if answers == {False} else None

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Collection
+from dataclasses import dataclass
 
 from inspector.protocol import urls
 from inspector.protocol.urls import Grade
@@ -70,6 +71,81 @@ def resource_legs(run: Run) -> tuple[Leg, ...]:
 def where(message: Message) -> str:
     """The part of a request that holds its parameters."""
     return "query" if message.query and not message.form else "form"
+
+
+def is_document_url(client_id: str) -> bool:
+    """Whether a client id is the URL of a client ID metadata document (MCP 2025-11-25), by its form."""
+    return client_id.lower().startswith(("https://", "http://"))
+
+
+def registrations(run: Run) -> dict[str, list[Message]]:
+    """The registrations that were answered with a client id, by that id (RFC 7591 section 3.2.1)."""
+    found: dict[str, list[Message]] = {}
+    for message in run.of(Kind.REGISTER):
+        document = message.document if message.status in range(200, 300) else None
+        if document and (client_id := document.text("client_id")):
+            found.setdefault(client_id, []).append(message)
+    return found
+
+
+def issuers_by_endpoint(run: Run) -> dict[str, set[str]]:
+    """The issuers whose metadata names an endpoint, by endpoint. A slash at the end makes no other issuer here."""
+    found: dict[str, set[str]] = {}
+    for message in run.of(Kind.SERVER_METADATA):
+        document = message.good_document
+        issuer = (document.text("issuer") if document else None) or message.url
+        for endpoint in (
+            (document.text(name) for name in ("authorization_endpoint", "token_endpoint", "registration_endpoint"))
+            if document
+            else ()
+        ):
+            if endpoint:
+                found.setdefault(urls.without_query(endpoint), set()).add(issuer.removesuffix("/"))
+    return found
+
+
+def of_one_server(issuers: dict[str, set[str]], one: str, other: str) -> bool | None:
+    """Whether two endpoints are of one authorization server; None when they are apart and the metadata is missing."""
+    if one in issuers and other in issuers:
+        return not issuers[one].isdisjoint(issuers[other])
+    return urls.same_origin(one, other) or None
+
+
+@dataclass(frozen=True, slots=True)
+class ScopeRequest:
+    """An authorization request with what was said about scopes before it.
+
+    `challenge` is the last Bearer challenge; `named` is every scope that challenges named, `granted` every scope that
+    token responses did.
+    """
+
+    authorization: Authorization
+    challenge: Message | None
+    named: frozenset[str]
+    granted: frozenset[str]
+
+    @property
+    def scopes(self) -> frozenset[str]:
+        """The scopes asked for."""
+        return frozenset((self.authorization.params.get("scope") or "").split())
+
+
+def scope_requests(run: Run) -> list[ScopeRequest]:
+    """The authorization requests whose parameters can be read, in one pass over the run."""
+    asking = {authorization.request.id: authorization for authorization in open_authorizations(run)}
+    found: list[ScopeRequest] = []
+    challenge: Message | None = None
+    named: set[str] = set()
+    granted: set[str] = set()
+    for message in run.messages:
+        if message.id in asking:
+            found.append(ScopeRequest(asking[message.id], challenge, frozenset(named), frozenset(granted)))
+        elif message.kind is Kind.MCP and message.bearer_challenge:
+            challenge = message
+            named.update((message.bearer_challenge.get("scope") or "").split())
+        elif message.kind is Kind.TOKEN and message.good_document:
+            granted.update((message.good_document.text("scope") or "").split())
+    return found
 
 
 def readable_exchanges(run: Run, *grants: str) -> tuple[TokenExchange, ...]:

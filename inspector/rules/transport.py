@@ -1,7 +1,6 @@
 """Rules about the MCP endpoint itself: redirects, transport security, sessions, versions, and who answers for it."""
 
 from collections.abc import Iterator
-from urllib.parse import urljoin
 
 from inspector.protocol import urls
 from inspector.rules.model import Confidence, Fault, NotObserved, Party, Phase, Severity, observed, place
@@ -42,7 +41,7 @@ def mcp_endpoint_redirect(run: Run) -> Iterator[Fault | NotObserved]:
                 "The MCP endpoint redirects.",
                 (place(message, "header", "location"),),
                 expected="an answer of its own",
-                found=f"{message.status} to {urls.without_query(urljoin(message.exchange.url, message.location))}",
+                found=f"{message.status} to {urls.without_query(urls.resolve(message.exchange.url, message.location))}",
             )
             return
 

@@ -54,8 +54,14 @@ class Message:
 
     @property
     def status(self) -> int | None:
-        """The response status, None while there is none."""
-        return self.exchange.status
+        """The response status, None while there is none or its body is not whole.
+
+        A stream of server-sent events is taken as far as it came. Of every other answer a part proves nothing: rules
+        would call a document broken that is still on its way.
+        """
+        partial = self.exchange.state in (State.RESPONDING, State.FAILED)
+        streams = content.media_type(self.exchange.response_headers) == "text/event-stream"
+        return None if partial and not streams else self.exchange.status
 
     @cached_property
     def url(self) -> str:
@@ -69,8 +75,8 @@ class Message:
 
     @property
     def answered(self) -> bool:
-        """Whether a response status was seen."""
-        return self.exchange.status is not None
+        """Whether a response was seen."""
+        return self.status is not None
 
     @property
     def request_lost(self) -> bool:

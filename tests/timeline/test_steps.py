@@ -155,6 +155,9 @@ def test_signing_in_again_after_a_token_is_phase_six() -> None:
     assert [step.phase for step in found[-4:]] == [5, 6, 6, 5]
 
 
+STREAM = (("content-type", "text/event-stream"),)
+
+
 @pytest.mark.parametrize(
     ("each", "status"),
     [
@@ -163,8 +166,10 @@ def test_signing_in_again_after_a_token_is_phase_six() -> None:
         (A.call("tools/list", 500, "t"), Status.REFUSED),
         (A.call("tools/list", None, "t"), Status.PENDING),
         (replace(A.call("tools/list", None, "t"), state=State.FAILED), Status.FAILED),
-        (replace(A.call(token="t"), state=State.FAILED), Status.OK),
-        (replace(A.call(token="t"), state=State.RESPONDING), Status.OK),
+        (replace(A.call(token="t"), state=State.FAILED), Status.FAILED),
+        (replace(A.call(token="t"), state=State.RESPONDING), Status.PENDING),
+        (replace(A.call(token="t"), state=State.FAILED, response_headers=STREAM), Status.OK),
+        (replace(A.call(token="t"), state=State.RESPONDING, response_headers=STREAM), Status.OK),
     ],
 )
 def test_how_a_step_ended_on_the_wire(each: Exchange, status: Status) -> None:

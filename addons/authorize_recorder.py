@@ -16,7 +16,7 @@ from mitmproxy.proxy.mode_specs import RegularMode
 from addons.json_text import replace_member
 from addons.scope import is_authorization_server_metadata
 from addons.wire import exchange_of
-from inspector.session.model import Body, Exchange, State, Translation
+from inspector.session.model import Exchange, State, Translation
 
 PREFIX = "/.inspector/authorize/"
 _MEMBER = "authorization_endpoint"
@@ -84,7 +84,7 @@ class AuthorizeRecorder:
             return None
         target = _with_query(endpoint.encode(), query)
         url = target.decode("utf-8", "backslashreplace")
-        asked = exchange_of(flow, Body(), Body(), State.RECORDED)
+        asked = exchange_of(flow, State.RECORDED)
         headers = [(b"Location", target), (b"Cache-Control", b"no-store"), (b"Referrer-Policy", b"no-referrer")]
         flow.response = Response.make(302, b"", Headers(headers))
         return replace(

@@ -18,10 +18,12 @@ from addons.authorize_recorder import AuthorizeRecorder, MetadataEdit
 from addons.control import Control, Message
 from addons.guard import harmless, log_failure
 from addons.incidents import client_sentence, server_sentence
+from addons.journal import Journal
 from addons.lifeline import wait_for_end_of
 from addons.record_file import write_record
 from addons.recorder import Recorder
-from addons.scope import Scope
+from addons.scope import Scope, is_authorization_server_metadata
+from addons.unused import drop_unused
 from inspector.errors import InspectorError
 from inspector.session.writer import SessionWriter
 
@@ -40,6 +42,7 @@ class InspectorAddon:
         self.control = Control(self._answer)
         self.authorize = AuthorizeRecorder()
         self.writer: SessionWriter | None = None
+        self.journal: Journal | None = None
         self.recorder: Recorder | None = None
         self._lifeline: asyncio.Task[None] | None = None
 
@@ -71,6 +74,7 @@ class InspectorAddon:
     def running(self) -> None:
         """Say where the proxy listens, and begin to watch the process it lives for."""
         if ctx.options.inspector_record_file:
+            drop_unused(ctx.master.addons)
             proxyserver: Proxyserver = ctx.master.addons.get("proxyserver")
             write_record(
                 Path(ctx.options.inspector_record_file),
@@ -115,13 +119,15 @@ class InspectorAddon:
     def responseheaders(self, flow: HTTPFlow) -> None:
         """Record the beginning of a response."""
         if self.recorder and not self.authorize.owns(flow):
-            self.recorder.responseheaders(flow)
+            self.recorder.responseheaders(flow, hold=is_authorization_server_metadata(flow.request.path))
 
     def response(self, flow: HTTPFlow) -> None:
         """Record a response as upstream sent it; only then may the client get it edited."""
         if self.recorder and not self.authorize.owns(flow):
             edit = self._edit(flow) if self.recorder.follows(flow) else None
-            recorded = self.recorder.response(flow, (edit.translation,) if edit else ())
+            if edit:
+                self.recorder.translated(flow, (edit.translation,))
+            recorded = self.recorder.response(flow)
             if edit and recorded and flow.response:
                 flow.response.content = edit.content
 
@@ -142,16 +148,16 @@ class InspectorAddon:
     def tls_failed_client(self, data: TlsData) -> None:
         """Note that the client broke off the handshake, which mostly means that it does not trust our CA."""
         error = data.conn.error or ""
-        if self.recorder and error != "connection closed early":
+        if self.journal and error != "connection closed early":
             host = _host(data)
-            self.recorder.incident("tls-client", host, client_sentence(host, error), time.time())
+            self.journal.incident("tls-client", host, client_sentence(host, error), time.time())
 
     @harmless
     def tls_failed_server(self, data: TlsData) -> None:
         """Note that a server's certificate does not hold."""
-        if self.recorder:
+        if self.journal:
             host = _host(data)
-            self.recorder.incident("tls-server", host, server_sentence(host, data.conn.error or ""), time.time())
+            self.journal.incident("tls-server", host, server_sentence(host, data.conn.error or ""), time.time())
 
     def _edit(self, flow: HTTPFlow) -> MetadataEdit | None:
         try:
@@ -178,7 +184,8 @@ class InspectorAddon:
                 self.writer = SessionWriter.create(path, meta={"targets": targets})
         except InspectorError as error:
             raise OptionsError(f"inspector: {error}") from None
-        self.recorder = Recorder(self.writer, self.scope, self.control.announce)
+        self.journal = Journal(self.writer, self.control.announce)
+        self.recorder = Recorder(self.journal, self.scope)
 
     def _answer(self, message: Message) -> Message:
         match message:

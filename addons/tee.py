@@ -40,24 +40,29 @@ class Tee:
 
 
 class Coalesced:
-    """Calls `action` at the first poke and then at most once per `interval` seconds, never missing the last poke."""
+    """Calls `action` at most once per `interval` seconds, never missing the last poke.
 
-    def __init__(self, action: Callable[[], object], interval: float) -> None:
+    The first poke acts after `delay` seconds: what is cancelled before has cost nothing.
+    """
+
+    def __init__(self, action: Callable[[], object], interval: float, delay: float = 0.0) -> None:
         self._action = action
         self._interval = interval
-        self._last = float("-inf")
+        self._delay = delay
+        self._not_before: float | None = None
         self._timer: asyncio.TimerHandle | None = None
 
     def poke(self) -> None:
-        """Ask for the action, now or when the interval is over."""
+        """Ask for the action, now or as soon as it may be."""
         if self._timer is not None:
             return
         loop = asyncio.get_running_loop()
-        wait = self._last + self._interval - loop.time()
-        if wait <= 0:
+        if self._not_before is None:
+            self._not_before = loop.time() + self._delay
+        if loop.time() >= self._not_before:
             self._run()
         else:
-            self._timer = loop.call_later(wait, self._run)
+            self._timer = loop.call_at(self._not_before, self._run)
 
     def cancel(self) -> None:
         """Forget a poke that is still waiting."""
@@ -67,5 +72,5 @@ class Coalesced:
 
     def _run(self) -> None:
         self._timer = None
-        self._last = asyncio.get_running_loop().time()
+        self._not_before = asyncio.get_running_loop().time() + self._interval
         self._action()

@@ -7,14 +7,28 @@ from mitmproxy.http import Headers as WireHeaders
 from mitmproxy.http import HTTPFlow, Message
 from mitmproxy.net import encoding
 
-from inspector.session.model import Body, Exchange, Headers, State
+from inspector.session.model import Body, Exchange, Headers, State, Translation
+
+NO_BODY = Body()
 
 KEPT_BODY = 1024 * 1024
 """Bytes of a body that are kept; the true size and the digest of the whole are kept too."""
 
 
-def exchange_of(flow: HTTPFlow, request_body: Body, response_body: Body, state: State, row: int = 0) -> Exchange:
-    """The exchange as it stands at this moment of the flow; `row` is its id in the session, 0 for none yet."""
+def exchange_of(
+    flow: HTTPFlow,
+    state: State,
+    *,
+    row: int = 0,
+    request_body: Body = NO_BODY,
+    response_headers: Headers = (),
+    response_body: Body = NO_BODY,
+    translations: tuple[Translation, ...] = (),
+) -> Exchange:
+    """The exchange as it stands at this moment of the flow; `row` is its id in the session, 0 for none yet.
+
+    Headers and body of the response are given because the flow may hold by now what the client gets in their place.
+    """
     request, response = flow.request, flow.response
     return Exchange(
         id=row,
@@ -24,7 +38,7 @@ def exchange_of(flow: HTTPFlow, request_body: Body, response_body: Body, state: 
         request_body=request_body,
         status=response.status_code if response else None,
         reason=response.reason if response else "",
-        response_headers=headers_of(response.headers) if response else (),
+        response_headers=response_headers,
         response_body=response_body,
         http_version=request.http_version,
         started_at=request.timestamp_start or 0.0,
@@ -36,6 +50,7 @@ def exchange_of(flow: HTTPFlow, request_body: Body, response_body: Body, state: 
         client_address=address_of(flow.client_conn.peername),
         server_address=address_of(flow.server_conn.peername or flow.server_conn.address),
         tls=tls_of(flow),
+        translations=translations,
     )
 
 

@@ -2,7 +2,9 @@ import asyncio
 import gzip
 import hashlib
 import json
+import socket
 import sqlite3
+import struct
 import time
 from collections.abc import AsyncIterator
 
@@ -10,6 +12,7 @@ import httpx
 import pytest
 from mitmproxy.test import tflow
 
+from addons.journal import Journal
 from addons.recorder import Recorder
 from addons.scope import Scope
 from inspector.capture.proxy import RunningProxy
@@ -110,6 +113,20 @@ async def test_half_a_response_is_a_failed_exchange(
     assert exchange.error
 
 
+async def test_a_connection_that_is_reset_is_a_failed_exchange(
+    proxy: RunningProxy, target: Upstream, client: httpx.AsyncClient
+) -> None:
+    async def reset(writer: asyncio.StreamWriter) -> None:
+        linger_for_no_time = struct.pack("ii", 1, 0)
+        writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger_for_no_time)
+
+    target.answers["/mcp"] = reset
+    assert (await client.get(target.at("/mcp"))).status_code == 502
+    exchange = await row(proxy, target.at("/mcp"), State.FAILED)
+    assert exchange.status is None
+    assert exchange.error
+
+
 async def test_a_client_that_leaves_an_open_stream_fails_the_exchange_and_keeps_what_came(
     proxy: RunningProxy, target: Upstream, client: httpx.AsyncClient
 ) -> None:
@@ -144,7 +161,7 @@ async def test_an_event_is_delivered_before_the_next_one_is_sent(
     async with client.stream(method, target.at("/mcp")) as response:
         events = response.aiter_raw()
         assert await anext(events) == b"data: 1\n\n"
-        running = await rows(proxy, target.at("/mcp"), lambda found: found[0].response_body.size > 0)
+        running = await rows(proxy, target.at("/mcp"), lambda found: any(each.response_body.size for each in found))
         assert [(each.state, each.response_body.data) for each in running] == [(State.RESPONDING, b"data: 1\n\n")]
         first_has_arrived.set()
         assert await anext(events) == b"data: 2\n\n"
@@ -281,7 +298,7 @@ class BrokenWriter(SessionWriter):
 
 
 def test_an_event_stream_is_passed_on_even_when_the_recorder_fails() -> None:
-    recorder = Recorder(BrokenWriter(), Scope(record_all=True), lambda _: None)
+    recorder = Recorder(Journal(BrokenWriter(), lambda _: None), Scope(record_all=True))
     flow = tflow.tflow(resp=True)
     assert flow.response is not None
     flow.response.headers["content-type"] = "text/event-stream"
@@ -289,8 +306,10 @@ def test_an_event_stream_is_passed_on_even_when_the_recorder_fails() -> None:
     assert flow.response.stream is True
 
 
-def test_a_session_that_cannot_be_written_disturbs_no_hook_and_leaks_nothing(caplog: pytest.LogCaptureFixture) -> None:
-    recorder = Recorder(BrokenWriter(), Scope(record_all=True), lambda _: None)
+async def test_a_session_that_fails_disturbs_no_hook_and_leaks_nothing(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    recorder = Recorder(Journal(BrokenWriter(), lambda _: None), Scope(record_all=True))
     flow = tflow.tflow(resp=True)
     flow.request.raw_content = b"code=secret"
     for hook in (recorder.requestheaders, recorder.request, recorder.responseheaders, recorder.response):

@@ -41,6 +41,27 @@ async def test_the_first_poke_acts_at_once_and_later_ones_together() -> None:
     assert acted.empty()
 
 
+async def test_the_first_action_can_be_put_off() -> None:
+    acted = asyncio.Queue[float]()
+    loop = asyncio.get_running_loop()
+    coalesced = Coalesced(lambda: acted.put_nowait(loop.time()), interval=60, delay=0.05)
+    asked = loop.time()
+    coalesced.poke()
+    coalesced.poke()
+    assert acted.empty()
+    assert await acted.get() - asked >= 0.04
+    assert acted.empty()
+
+
+async def test_what_is_cancelled_in_time_never_acts() -> None:
+    acted: list[None] = []
+    coalesced = Coalesced(lambda: acted.append(None), interval=0.01, delay=0.01)
+    coalesced.poke()
+    coalesced.cancel()
+    await asyncio.sleep(0.03)
+    assert acted == []
+
+
 async def test_a_cancelled_poke_does_not_act() -> None:
     acted: list[None] = []
     coalesced = Coalesced(lambda: acted.append(None), interval=0.01)

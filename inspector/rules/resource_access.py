@@ -64,17 +64,18 @@ def authorization_header_missing(run: Run) -> Iterator[Fault | NotObserved]:
 
     References: MCP 2025-03-26 Token Requirements ("MUST be included in every HTTP request").
     """
-    uses = observed(run.uses, "N1", "no request with a token in the capture")
+    uses = {use.request.id: use for use in observed(run.uses, "N1", "no request with a token in the capture")}
+    last: Use | None = None
     for message in run.of(Kind.MCP):
-        before = [use for use in uses if use.request.at < message.at and (use.accepted or use.rejected)]
+        use = uses.get(message.id)
+        last = use if use and (use.accepted or use.rejected) else last
         continues = message.exchange.request_header("mcp-session-id") is not None or message.rpc_method.startswith(
             "tools/"
         )
-        holds_token = bool(before) and before[-1].accepted
-        if message.bearer is None and holds_token and continues and message.status == 401:
+        if message.bearer is None and last and last.accepted and continues and message.status == 401:
             yield Fault(
                 "The client left its token out of a request.",
-                (place(message, "header", "authorization"), place(before[-1].request, "header", "authorization")),
+                (place(message, "header", "authorization"), place(last.request, "header", "authorization")),
                 expected="Authorization: Bearer ...",
                 found="no such header",
             )

@@ -135,14 +135,14 @@ class Use:
         """Whether the server refused the token (RFC 6750 section 3.1)."""
         return self.request.status == 401
 
-    @property
+    @cached_property
     def accepted(self) -> bool:
         """Whether the server did what was asked: a JSON-RPC result, or a stream or acknowledgement with 2xx."""
         if self.request.status not in _PROTECTED_ANSWER_STATUS:
             return False
         return not any(answer.error is not None for answer in self.request.rpc_received)
 
-    @property
+    @cached_property
     def accepted_protected(self) -> bool:
         """Whether a JSON-RPC result came back for a method that only an authorized client may call.
 

@@ -52,7 +52,7 @@ class Message:
         """When the request began, seconds since the epoch."""
         return self.exchange.started_at
 
-    @property
+    @cached_property
     def status(self) -> int | None:
         """The response status, None while there is none or its body is not whole.
 

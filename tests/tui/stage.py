@@ -14,10 +14,17 @@ from inspector.tui.feed import Feed, FinishedFeed
 from inspector.tui.masking import Masker
 from inspector.tui.recording import Analyser
 from inspector.tui.screens.main import MainScreen
+from inspector.tui.view import RunView
 
 STACKED, BESIDE, SPREAD = (80, 24), (120, 36), (160, 48)
 SIZES = (STACKED, BESIDE, SPREAD)
 KEY = b"a key for fingerprints that stay the same"
+
+
+def problems_at(view: RunView, step: int) -> str:
+    """How the Why pane begins for a step. The rules decide how many problems there are; the screen tells it."""
+    count = len(view.step_findings.get(step, ()))
+    return f"{count or 'no'} problem{'s' if count > 1 else ''} at step {step}"
 
 
 @dataclass
@@ -42,6 +49,11 @@ class Stage:
         screen = self.app.screen_stack[-1]
         assert isinstance(screen, MainScreen)
         return screen
+
+    def problems_at(self, step: int) -> str:
+        """How the Why pane begins for a step."""
+        assert self.main.view is not None
+        return problems_at(self.main.view, step)
 
     async def press(self, *keys: str) -> str:
         """Press keys one after the other; gives what is on the screen then."""

@@ -139,11 +139,11 @@ def discovery() -> list[Exchange]:
                 "bearer_methods_supported": ["header"],
             },
         ),
-        exchange(3, "GET", f"{AUTHKIT}/.well-known/openid-configuration/mcp", 0.05, 0.09, 404),
+        exchange(3, "GET", f"{AUTHKIT}/.well-known/oauth-authorization-server", 0.05, 0.09, 404),
         exchange(
             4,
             "GET",
-            f"{AUTHKIT}/.well-known/oauth-authorization-server",
+            f"{AUTHKIT}/.well-known/openid-configuration",
             0.15,
             0.14,
             200,
@@ -157,6 +157,7 @@ def discovery() -> list[Exchange]:
                 "grant_types_supported": ["authorization_code", "refresh_token"],
                 "code_challenge_methods_supported": ["S256"],
                 "token_endpoint_auth_methods_supported": ["none"],
+                "authorization_response_iss_parameter_supported": True,
             },
         ),
         exchange(
@@ -224,6 +225,7 @@ def story(*, resource: bool = False) -> list[Exchange]:
             0.18,
             200,
             form=redeemed,
+            response_headers=(("cache-control", "no-store"),),
             answer={
                 "access_token": token,
                 "token_type": "Bearer",

@@ -66,6 +66,7 @@ def _response(view: RunView, message: Message, veil: Veil) -> Iterator[Line]:
     taken = duration_of(message)
     size = f"{exchange.response_body.size:,} bytes"
     yield note("  ·  ".join(part for part in (taken, size) if part))
+    yield from _challenges(message, marks, veil)
     if message.location:
         yield from _redirect(message.location, veil)
     if exchange.response_body.size:
@@ -142,6 +143,18 @@ def _body(message: Message, part: str, marks: Marks, veil: Veil, *, of_request: 
     yield from body_lines(headers, body, veil, own)
 
 
+def _challenges(message: Message, marks: Marks, veil: Veil) -> Iterator[Line]:
+    """What a refusal asks for, parameter by parameter (RFC 9110 section 11.6.1)."""
+    for challenge in message.challenges:
+        yield Line()
+        yield heading("Challenge")
+        yield field("scheme", veil.text(challenge.scheme), findings=marks.pop(("header", "www-authenticate"), ()))
+        for name, value in challenge.parameters:
+            yield field(name, veil.value(name, value))
+        for problem in challenge.problems:
+            yield field("syntax", veil.text(problem, WARNING))
+
+
 def _redirect(location: str, veil: Veil) -> Iterator[Line]:
     yield Line()
     yield heading("Redirects to")
@@ -178,4 +191,6 @@ def _status(exchange: Exchange, veil: Veil) -> Content:
 
 
 def _listener(exchange: Exchange, veil: Veil) -> str:
-    return f"  ·  through {veil.text(exchange.listener).plain}" if exchange.listener else ""
+    """The way it took, where that is another than the plain proxy."""
+    through = exchange.listener not in ("", "regular")
+    return f"  ·  through {veil.text(exchange.listener).plain}" if through else ""

@@ -124,7 +124,8 @@ class RowList(ScrollView, can_focus=True, inherit_bindings=False):
 
     @property
     def _row_width(self) -> int:
-        return max(1, self.scrollable_content_region.width - 1)
+        """What a row may fill: a column is kept for the cursor, and one for the scrollbar whether it shows or not."""
+        return max(1, self.content_region.width - 2)
 
     def on_resize(self) -> None:
         """Rows may be of another width now."""

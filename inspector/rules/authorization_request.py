@@ -4,13 +4,10 @@ from collections.abc import Iterator
 from urllib.parse import urlsplit
 
 from inspector.protocol import urls
-from inspector.rules.facts import open_authorizations, stated_issuer, where
+from inspector.rules.facts import open_authorizations, registrations, scope_requests, stated_issuer, where
 from inspector.rules.model import Fault, NotObserved, Party, Phase, Severity, joined, observed, place
 from inspector.rules.registry import rule
-from inspector.timeline.message import Kind
 from inspector.timeline.run import Run
-
-_IDENTITY_SCOPES = {"openid", "profile", "email", "offline_access"}
 
 
 @rule(
@@ -24,8 +21,8 @@ _IDENTITY_SCOPES = {"openid", "profile", "email", "offline_access"}
 def redirect_uri_unregistered(run: Run) -> Iterator[Fault | NotObserved]:
     """The address a code may be sent to is agreed on beforehand.
 
-    What it checks: The redirect URI of the authorization request is one of those in the registration of that client
-    id. On loopback hosts the port may differ.
+    What it checks: The redirect URI of the authorization request is one of those in the registration or in the
+    metadata document of that client id. On loopback hosts the port may differ.
 
     Why it matters: The authorization server shows an error page, and the client waits for a redirect that never comes.
 
@@ -35,13 +32,7 @@ def redirect_uri_unregistered(run: Run) -> Iterator[Fault | NotObserved]:
 
     References: MCP 2025-06-18 Open Redirection; OAuth 2.1 section 2.3.1; RFC 8252 section 7.3.
     """
-    registered: dict[str, tuple[str, ...]] = {}
-    for message in (run.registration,) if run.registration else ():
-        answer, sent = message.document, message.sent
-        client_id = answer.text("client_id") if answer else None
-        uris = (answer.texts("redirect_uris") if answer else None) or (sent.texts("redirect_uris") if sent else None)
-        if client_id and uris:
-            registered[client_id] = uris
+    registered = _registered_uris(run)
     known = [a for a in open_authorizations(run) if (a.params.get("client_id") or "") in registered]
     for authorization in observed(known, "N1", "the registration of this client id was not captured"):
         uris = registered[authorization.params.get("client_id") or ""]
@@ -53,6 +44,22 @@ def redirect_uri_unregistered(run: Run) -> Iterator[Fault | NotObserved]:
                 expected=joined(uris),
                 found=requested,
             )
+
+
+def _registered_uris(run: Run) -> dict[str, tuple[str, ...]]:
+    """The redirect URIs by client id: from registration responses, else the requests, and from metadata documents."""
+    found: dict[str, tuple[str, ...]] = {}
+    for client_id, answered in registrations(run).items():
+        for message in answered:
+            stated = message.document.texts("redirect_uris") if message.document else None
+            sent = message.sent.texts("redirect_uris") if message.sent else None
+            found[client_id] = (*found.get(client_id, ()), *(stated or sent or ()))
+    client_ids = {a.params.get("client_id") for a in run.authorizations}
+    for message in run.messages:
+        document = message.good_document if message.exchange.url in client_ids else None
+        if document:
+            found[message.exchange.url] = document.texts("redirect_uris") or ()
+    return {client_id: uris for client_id, uris in found.items() if uris}
 
 
 def _same_redirect(registered: str, requested: str) -> bool:
@@ -92,7 +99,8 @@ def state_missing(run: Run) -> Iterator[Fault | NotObserved]:
     """
     for authorization in open_authorizations(run):
         if not authorization.params.get("state"):
-            proven = authorization.params.get("code_challenge_method") == "S256"
+            hashed = authorization.params.get("code_challenge_method") == "S256"
+            proven = hashed and authorization.params.get("code_challenge")
             yield Fault(
                 "The authorization request has no state.",
                 (place(authorization.request, where(authorization.request), "state"),),
@@ -129,7 +137,7 @@ def state_not_returned(run: Run) -> Iterator[Fault | NotObserved]:
         if given.get("state") != authorization.params.get("state"):
             yield Fault(
                 "The authorization response does not return the state it was sent.",
-                (place(hop, "header", "location"), place(authorization.request, "query", "state")),
+                (place(hop, "header", "location"), place(authorization.request, where(authorization.request), "state")),
                 expected="the state of the request",
                 found="another state" if given.get("state") else "no state",
             )
@@ -146,7 +154,8 @@ def state_not_returned(run: Run) -> Iterator[Fault | NotObserved]:
 def scope_not_from_challenge(run: Run) -> Iterator[Fault | NotObserved]:
     """The server said what it needs.
 
-    What it checks: The scope of an authorization request has every scope of the last challenge before it.
+    What it checks: The scope of an authorization request has every scope of the last challenge before it, which has
+    to name some. offline_access is the client's to ask for or not.
 
     Why it matters: The token is refused with insufficient_scope, and the user signs in again.
 
@@ -156,14 +165,11 @@ def scope_not_from_challenge(run: Run) -> Iterator[Fault | NotObserved]:
 
     References: MCP 2025-11-25 Scope Selection Strategy.
     """
-    challenges = [
-        (m, scope) for m in run.of(Kind.MCP) if m.bearer_challenge and (scope := m.bearer_challenge.get("scope"))
-    ]
-    asked = [(a, [(m, scope) for m, scope in challenges if m.at <= a.request.at]) for a in open_authorizations(run)]
-    comparable = [(a, before[-1]) for a, before in asked if before]
-    for authorization, (message, scope) in observed(comparable, "N1", "no challenge with a scope before the request"):
-        requested = set((authorization.params.get("scope") or "").split())
-        lacking = [each for each in scope.split() if each not in requested and each not in _IDENTITY_SCOPES]
+    asked = [(each.authorization, each.challenge) for each in scope_requests(run) if each.challenge]
+    challenged = [(a, m, scope) for a, m in asked if m.bearer_challenge and (scope := m.bearer_challenge.get("scope"))]
+    for authorization, message, scope in observed(challenged, "N1", "no challenge with a scope before the request"):
+        requested = {*(authorization.params.get("scope") or "").split(), "offline_access"}
+        lacking = [each for each in scope.split() if each not in requested]
         if lacking:
             yield Fault(
                 f"The authorization request leaves out what the challenge asks for: {joined(lacking)}.",
@@ -246,6 +252,6 @@ def client_redeems_after_iss_failure(run: Run) -> Iterator[Fault | NotObserved]:
                 "The client redeemed a code from a response it had to discard.",
                 (place(exchange.request, "form", "code"), place(hop, "header", "location")),
                 expected=f"iss={issuer}, or no token request",
-                found=f"iss={found}" if found else "no iss",
-                cause="iss-mismatch" if found else "as-metadata-iss-support-inconsistent",
+                found="no iss" if found is None else f"iss={found}",
+                cause="as-metadata-iss-support-inconsistent" if found is None else "iss-mismatch",
             )

@@ -103,8 +103,7 @@ def redirect_uri_custom_scheme(run: Run) -> Iterator[Fault | NotObserved]:
 
     References: MCP 2025-06-18 Communication Security; RFC 8252 section 7.1; OAuth 2.1 section 2.3.1.
     """
-    attempts = [(m, (m.sent.texts("redirect_uris") if m.sent else None) or ()) for m in run.of(Kind.REGISTER)]
-    answered = [(message, uris) for message, uris in attempts if message.answered and uris]
+    answered = [(m, m.sent.texts("redirect_uris") or ()) for m in run.of(Kind.REGISTER) if m.answered and m.sent]
     for message, uris in observed(answered, "N1", "no answer to a registration with redirect URIs"):
         for uri in uris if message.oauth_error == "invalid_redirect_uri" else ():
             scheme = uri.partition(":")[0].lower()
@@ -143,9 +142,8 @@ def registration_auth_method_substituted(run: Run) -> Iterator[Fault | NotObserv
     answered = {client_id: known[-1] for client_id, known in registrations(run).items()}
     observed(list(answered), "N1", "no registration response in the capture")
     requests: dict[str, list[TokenExchange]] = {}
-    for exchange in run.token_exchanges:
-        if not exchange.request.request_lost:
-            requests.setdefault(client_id_of(exchange) or "", []).append(exchange)
+    for exchange in (t for t in run.token_exchanges if not t.request.request_lost):
+        requests.setdefault(client_id_of(exchange) or "", []).append(exchange)
     for client_id, message in answered.items():
         requested = message.sent.text("token_endpoint_auth_method") if message.sent else None
         given = message.document.text("token_endpoint_auth_method") if message.document else None
@@ -282,8 +280,7 @@ def cimd_document_client_id_mismatch(run: Run) -> Iterator[Fault | NotObserved]:
 def registration_priority_order(run: Run) -> Iterator[Fault | NotObserved]:
     """A document of the client's own comes before dynamic registration.
 
-    What it checks: A client does not register dynamically where the metadata offers client ID metadata documents. One
-    that tried its document first is not reported.
+    What it checks: A client does not register dynamically where the metadata offers client ID metadata documents.
 
     Why it matters: Every dynamic registration leaves an entry at the authorization server that nobody cleans up.
 
@@ -296,8 +293,7 @@ def registration_priority_order(run: Run) -> Iterator[Fault | NotObserved]:
     registered = observed(run.of(Kind.REGISTER), "N1", "no registration in the capture")
     message = present(run.server_metadata, "N3", "no authorization server metadata in the capture")
     offered = message.document and message.document.raw.get("client_id_metadata_document_supported") is True
-    earlier = [a for a in run.authorizations if a.request.at < registered[0].at]
-    if offered and not any(is_document_url(a.params.get("client_id") or "") for a in earlier):
+    if offered:
         yield Fault(
             "The client registers dynamically although its own metadata document would do.",
             (place(registered[0], "url"),),
@@ -317,8 +313,8 @@ def registration_priority_order(run: Run) -> Iterator[Fault | NotObserved]:
 def reregistration_missing_on_issuer_change(run: Run) -> Iterator[Fault | NotObserved]:
     """A new authorization server does not know the client.
 
-    What it checks: Where the metadata names another authorization server than before, the client does not ask it for
-    authorization with the client id that it got by registering at the old one.
+    What it checks: Where the metadata names another authorization server than before, the client has registered there
+    when it asks for authorization, and does not come with the client id that it got by registering at the old one.
 
     Why it matters: The new server refuses the client, or takes it for somebody else.
 
@@ -333,10 +329,11 @@ def reregistration_missing_on_issuer_change(run: Run) -> Iterator[Fault | NotObs
     changes = [later for (_, before), (later, servers) in pairwise(named) if before and servers and before != servers]
     change = observed(changes, "N11", "the authorization server did not change")[0]
     later = [(a.request, a.params.get("client_id") or "") for a in run.authorizations if a.request.at > change.at]
+    issuers = issuers_by_endpoint(run)
     for message, home in _presented(run, observed(later, "N1", "no authorization request after the change")):
-        if home is None:
-            yield NotObserved("N1", "the registration of this client id was not captured")
-        elif home:
+        if isinstance(home, NotObserved):
+            yield home
+        elif home and not any(of_one_server(issuers, each.url, message.url) for each in run.of(Kind.REGISTER)):
             yield Fault(
                 "The client did not register at the authorization server that took over.",
                 (place(message, where(message), "client_id"), place(change, "json", "authorization_servers")),
@@ -369,12 +366,11 @@ def credential_cross_issuer_reuse(run: Run) -> Iterator[Fault | NotObserved]:
 
     References: MCP 2026-07-28 Authorization Server Binding (SEP-2352); RFC 6749 section 2.2.
     """
-    observed(list(registrations(run)), "N1", "no registration response in the capture")
     used = [(a.request, a.params.get("client_id") or "") for a in run.authorizations]
     used += [(t.request, client_id_of(t) or "") for t in run.token_exchanges]
     for message, home in _presented(run, observed(used, "N1", "no request with a client id in the capture")):
-        if home is None:
-            yield NotObserved("N1", "the registration of this client id was not captured")
+        if isinstance(home, NotObserved):
+            yield home
         elif home:
             in_header = "client_id" not in message.params
             yield Fault(
@@ -386,10 +382,10 @@ def credential_cross_issuer_reuse(run: Run) -> Iterator[Fault | NotObserved]:
             return
 
 
-def _presented(run: Run, used: Iterable[tuple[Message, str]]) -> Iterator[tuple[Message, str | None]]:
+def _presented(run: Run, used: Iterable[tuple[Message, str]]) -> Iterator[tuple[Message, str | NotObserved]]:
     """Each request with the origin of the other authorization server that gave out its client id.
 
-    Empty when this one did, or when the id is a URL of the client's own; None when that is not known.
+    Empty when this one did, or when the id is a URL of the client's own.
     """
     issued, issuers, portable = registrations(run), issuers_by_endpoint(run), _document_urls(run)
     for message, client_id in used:
@@ -397,5 +393,8 @@ def _presented(run: Run, used: Iterable[tuple[Message, str]]) -> Iterator[tuple[
         answers = {of_one_server(issuers, home, message.url) for home in homes}
         if client_id in portable or True in answers:
             yield message, ""
+        elif not answers:
+            yield message, NotObserved("N1", "the registration of this client id was not captured")
         else:
-            yield message, urls.origin(homes[0]) if answers == {False} else None
+            undecided = NotObserved("N3", "the metadata that says whose endpoints these are was not captured")
+            yield message, undecided if None in answers else urls.origin(homes[0])

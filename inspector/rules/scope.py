@@ -2,11 +2,11 @@
 
 from collections.abc import Iterator
 
-from inspector.rules.facts import open_authorizations, published, where
+from inspector.rules.facts import metadata_behind, published, scope_requests, where
 from inspector.rules.model import Fault, NotObserved, Party, Phase, Severity, joined, observed, place
 from inspector.rules.registry import rule
 from inspector.timeline.flow import Authorization
-from inspector.timeline.message import Kind, Message
+from inspector.timeline.message import Message
 from inspector.timeline.run import Run
 
 _IDENTITY_SCOPES = {"openid", "profile", "email", "offline_access"}
@@ -14,13 +14,6 @@ _IDENTITY_SCOPES = {"openid", "profile", "email", "offline_access"}
 
 def _scopes(authorization: Authorization) -> set[str]:
     return set((authorization.params.get("scope") or "").split())
-
-
-def _challenged(run: Run, authorization: Authorization) -> set[str]:
-    """Every scope a challenge asked for before this request."""
-    before = [m for m in run.of(Kind.MCP) if m.at <= authorization.request.at and m.bearer_challenge]
-    named = [m.bearer_challenge.get("scope") or "" for m in before if m.bearer_challenge]
-    return {scope for text in named for scope in text.split()}
 
 
 @rule(
@@ -34,8 +27,8 @@ def _challenged(run: Run, authorization: Authorization) -> set[str]:
 def scope_exceeds_metadata(run: Run) -> Iterator[Fault | NotObserved]:
     """Ask for what is needed, and no more.
 
-    What it checks: Each scope requested is in a challenge, or, where no challenge named one, in the published
-    scopes_supported. The scopes of OpenID Connect are left out.
+    What it checks: Each scope requested is in a challenge before it, in the published scopes_supported, or was granted
+    before. The scopes of OpenID Connect are left out, and a scope is reported once.
 
     Why it matters: Users are asked to consent to more than the server needs.
 
@@ -47,15 +40,16 @@ def scope_exceeds_metadata(run: Run) -> Iterator[Fault | NotObserved]:
     """
     document = published(run).document
     supported = set((document.texts("scopes_supported") if document else None) or ())
-    for authorization in open_authorizations(run):
-        asked_for = _challenged(run, authorization) or supported
-        extra = sorted(_scopes(authorization) - asked_for - supported - _IDENTITY_SCOPES)
+    reported: set[str] = set()
+    for each in scope_requests(run):
+        extra = sorted(each.scopes - each.named - supported - each.granted - _IDENTITY_SCOPES - reported)
+        reported.update(extra)
         if extra:
             yield Fault(
                 f"The client asks for scopes that neither a challenge nor the metadata names: {joined(extra)}.",
-                (place(authorization.request, where(authorization.request), "scope"),),
-                expected=" ".join(sorted(asked_for)) or "no scope",
-                found=authorization.params.get("scope") or "",
+                (place(each.authorization.request, where(each.authorization.request), "scope"),),
+                expected=" ".join(sorted(each.named or supported)) or "no scope",
+                found=each.authorization.params.get("scope") or "",
             )
 
 
@@ -84,16 +78,17 @@ def scope_omitted_though_supported(run: Run) -> Iterator[Fault | NotObserved]:
     message = published(run)
     supported = (message.document.texts("scopes_supported") if message.document else None) or ()
     observed(supported, "N10", "the metadata lists no scopes")
-    first = open_authorizations(run)[0]
-    if _challenged(run, first):
+    first = scope_requests(run)[0]
+    if first.named:
         return
-    lacking = [scope for scope in supported if scope not in _scopes(first)]
+    lacking = [scope for scope in supported if scope not in first.scopes]
     if lacking:
+        request = first.authorization.request
         yield Fault(
             f"The client does not ask for what the metadata lists: {joined(lacking)}.",
-            (place(first.request, where(first.request), "scope"), place(message, "json", "scopes_supported")),
+            (place(request, where(request), "scope"), place(message, "json", "scopes_supported")),
             expected=" ".join(supported),
-            found=first.params.get("scope") or "not sent",
+            found=first.authorization.params.get("scope") or "not sent",
         )
 
 
@@ -108,7 +103,7 @@ def scope_omitted_though_supported(run: Run) -> Iterator[Fault | NotObserved]:
 def offline_access_not_offered(run: Run) -> Iterator[Fault | NotObserved]:
     """A scope the server does not know can spoil the whole request.
 
-    What it checks: offline_access is requested only where the authorization server lists it.
+    What it checks: offline_access is requested only where the authorization server lists it, or a challenge names it.
 
     Why it matters: Some authorization servers answer invalid_scope.
 
@@ -118,12 +113,13 @@ def offline_access_not_offered(run: Run) -> Iterator[Fault | NotObserved]:
 
     References: MCP 2026-07-28 Refresh Tokens (SEP-2207).
     """
-    metadata = run.server_metadata.document if run.server_metadata else None
-    offered = metadata.texts("scopes_supported") if metadata else None
-    if offered is None:
-        raise NotObserved("N3", "the authorization server's list of scopes is not in the capture")
-    for authorization in open_authorizations(run):
-        if "offline_access" in _scopes(authorization) and "offline_access" not in offered:
+    for each in scope_requests(run):
+        authorization = each.authorization
+        metadata = metadata_behind(run, authorization).document
+        offered = metadata.texts("scopes_supported") if metadata else None
+        if offered is None:
+            yield NotObserved("N3", "the authorization server does not list its scopes")
+        elif "offline_access" in each.scopes - each.named - {*offered}:
             yield Fault(
                 "The client asks for offline_access, which the authorization server does not list.",
                 (place(authorization.request, where(authorization.request), "scope"),),

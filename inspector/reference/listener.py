@@ -14,12 +14,25 @@ _LAST_WORDS = 1.0
 """Seconds a request in progress may take to end once its connection is closed."""
 
 
+_had: set[int] = set()
+
+
 def bound_socket(port: int, purpose: str) -> socket.socket:
-    """A socket on 127.0.0.1, on any free port for 0.
+    """A socket on 127.0.0.1; for 0 on a free port that this process never had, so that a URL means one server only.
 
     Raises:
         ReferenceFailure: the port cannot be had.
     """
+    while True:
+        listening = _bound(port, purpose)
+        given: int = listening.getsockname()[1]
+        if port or given not in _had:
+            _had.add(given)
+            return listening
+        listening.close()
+
+
+def _bound(port: int, purpose: str) -> socket.socket:
     listening = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
     try:
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

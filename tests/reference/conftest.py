@@ -80,6 +80,24 @@ class Pair:
         assert answer.status_code == 200, answer.text
         return {"client_id": client_id, **answer.json()}
 
+    async def call_tool(self, access_token: str, tool: str) -> httpx.Response:
+        """Call a tool as a client of 2026-07-28, which needs no session."""
+        meta = {
+            "io.modelcontextprotocol/protocolVersion": "2026-07-28",
+            "io.modelcontextprotocol/clientInfo": {"name": "test", "version": "1"},
+            "io.modelcontextprotocol/clientCapabilities": {},
+        }
+        params = {"name": tool, "arguments": {}, "_meta": meta}
+        headers = {
+            "Accept": "application/json, text/event-stream",
+            "Authorization": f"Bearer {access_token}",
+            "MCP-Protocol-Version": "2026-07-28",
+            "Mcp-Method": "tools/call",
+            "Mcp-Name": tool,
+        }
+        message = {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params}
+        return await self.http.post(self.reference.mcp_url, json=message, headers=headers)
+
 
 def returned(answer: httpx.Response) -> dict[str, str]:
     """The parameters of an authorization response that was sent to the callback."""

@@ -84,7 +84,7 @@ async def test_the_sdk_client_signs_in_and_calls_a_tool(
             tools = await client.list_tools()
             result = await client.call_tool("get-user-info", {})
             unknown = await client.call_tool("get-user-permissions", {})
-    assert [tool.name for tool in tools.tools] == ["get-user-info", "get-user-permissions"]
+    assert [tool.name for tool in tools.tools] == ["get-user-info", "get-user-permissions", "get-workos-user"]
     assert result.structured_content is not None
     assert result.structured_content["aud"] == url
     assert unknown.is_error is False

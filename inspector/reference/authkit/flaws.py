@@ -8,9 +8,11 @@ from typing import Literal
 class AuthKitFlaws:
     """One field for each thing that can be wrong in one way at a time, in the order a client meets them."""
 
-    metadata: Literal["both", "openid-only", "none"] = "both"
+    metadata: Literal["both", "openid-only", "none", "html"] = "both"
+    metadata_incomplete: bool = False
     issuer: Literal["right", "trailing-slash", "other"] = "right"
-    pkce_advertised: bool = True
+    pkce: Literal["advertised", "unadvertised", "plain-only"] = "advertised"
+    endpoint_insecure: bool = False
     response_iss: Literal["omitted", "right", "trailing-slash", "other", "promised"] = "omitted"
     registration: Literal["works", "not-found", "redirect-uri-refused", "secret-forced"] = "works"
     cimd_refused: bool = False
@@ -24,6 +26,7 @@ class AuthKitFlaws:
     audience: Literal["right", "trailing-slash", "other", "missing"] = "right"
     clock_offset: int = 0  # seconds
     signing_key: Literal["published", "unpublished", "new-each-time"] = "published"
+    token_type_missing: bool = False
     cacheable: bool = False
     refresh_tokens: Literal["rotated", "kept", "none"] = "rotated"
     refresh_drops_resource: bool = False

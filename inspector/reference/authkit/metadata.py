@@ -3,7 +3,7 @@
 from typing import Any
 
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import HTMLResponse, JSONResponse, Response
 
 from inspector.reference.authkit.emulator import AuthKit
 from inspector.reference.authkit.errors import OAuthError
@@ -12,6 +12,7 @@ SCOPES = ("email", "offline_access", "openid", "profile")
 AUTH_METHODS = ("none", "client_secret_post", "client_secret_basic")
 GRANT_TYPES = ("authorization_code", "refresh_token")
 
+_HOME_PAGE = "<!doctype html><title>AuthKit emulator</title><p>Every path shows this page.</p>"
 _READABLE_BY_ANY_SITE = {"Access-Control-Allow-Origin": "*"}
 
 
@@ -22,6 +23,8 @@ async def authorization_server(authkit: AuthKit, request: Request) -> Response:
         OAuthError: 404, with the flaw of not publishing it.
     """
     issuer, flaws = authkit.issuer, authkit.settings.authkit_flaws
+    if flaws.metadata == "html":
+        return HTMLResponse(_HOME_PAGE)
     if flaws.metadata != "both":
         raise OAuthError(404, "not_found")
     document: dict[str, Any] = {
@@ -38,8 +41,14 @@ async def authorization_server(authkit: AuthKit, request: Request) -> Response:
         "token_endpoint": f"{issuer}/oauth2/token",
         "token_endpoint_auth_methods_supported": list(AUTH_METHODS),
     }
-    if not flaws.pkce_advertised:
+    if flaws.pkce == "plain-only":
+        document["code_challenge_methods_supported"] = ["plain"]
+    elif flaws.pkce == "unadvertised":
         del document["code_challenge_methods_supported"]
+    if flaws.metadata_incomplete:
+        del document["token_endpoint"]
+    if flaws.endpoint_insecure:
+        document["introspection_endpoint"] = "http://introspection.example/"
     if flaws.response_iss != "omitted":
         document["authorization_response_iss_parameter_supported"] = True
     if authkit.settings.dcr:
@@ -56,6 +65,8 @@ async def openid_configuration(authkit: AuthKit, request: Request) -> Response:
         OAuthError: 404, with the flaw of not publishing it.
     """
     issuer = authkit.issuer
+    if authkit.settings.authkit_flaws.metadata == "html":
+        return HTMLResponse(_HOME_PAGE)
     if authkit.settings.authkit_flaws.metadata == "none":
         raise OAuthError(404, "not_found")
     document = {

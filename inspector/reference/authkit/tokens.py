@@ -48,6 +48,8 @@ async def token(authkit: AuthKit, request: Request) -> Response:
         kept = form.one("refresh_token") if flaws.refresh_tokens == "kept" else None
         answer["refresh_token"] = refresh_token = kept or secrets.token_urlsafe(32)
         authkit.store.refresh_tokens[refresh_token] = grant
+    if flaws.token_type_missing:
+        del answer["token_type"]
     return JSONResponse(answer, headers={} if flaws.cacheable else NO_STORE)
 
 

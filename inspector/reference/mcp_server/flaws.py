@@ -23,10 +23,16 @@ class ServerFlaws:
         "unregistered-error",
         "without-error",
     ] = "right"
-    step_up: bool = False
-    metadata: Literal["both", "root-only", "unnamed-and-absent", "named-and-absent", "html", "unauthorized"] = "both"
-    resource: Literal["endpoint", "trailing-slash", "origin", "loopback-alias", "other", "missing"] = "endpoint"
-    authorization_servers: Literal["issuer", "none", "itself"] = "issuer"
+    cross_origin: Literal["allowed", "headers-hidden", "preflight-refused"] = "allowed"
+    metadata: Literal[
+        "both", "root-only", "unnamed-and-absent", "named-and-absent", "html", "unauthorized", "redirected"
+    ] = "both"
+    resource: Literal["endpoint", "trailing-slash", "origin", "loopback-alias", "other", "with-fragment", "missing"] = (
+        "endpoint"
+    )
+    authorization_servers: Literal["issuer", "without-scheme", "itself", "none"] = "issuer"
+    step_up: Literal["unneeded", "asked-for", "unexplained", "as-401"] = "unneeded"
+    blocked_at_edge: bool = False
     expects_other_audience: bool = False
     accepts_expired: bool = False
     keys_never_refetched: bool = False

@@ -1,54 +1,121 @@
 """The authorization layer in front of the MCP endpoint: bearer tokens in, challenges out."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from mcp.server.auth.middleware.bearer_auth import AuthenticatedUser
 from mcp.server.auth.provider import AccessToken
 from starlette.datastructures import Headers
-from starlette.responses import JSONResponse, Response
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from inspector.reference.mcp_server.tools import CLAIMS
-from inspector.reference.mcp_server.verification import InvalidToken, KeysUnavailable, TokenVerifier
+from inspector.reference.mcp_server.called_tools import called_tools
+from inspector.reference.mcp_server.challenge import challenge
+from inspector.reference.mcp_server.deployment import Deployment
+from inspector.reference.mcp_server.tools import CLAIMS, FULL_SCOPE, TOOL_SCOPES
+from inspector.reference.mcp_server.verification import ExpiredToken, InvalidToken, KeysUnavailable, TokenVerifier
+
+_SESSION = "Mcp-Session-Id"
+_FIRST_STATELESS = "2026-07-28"
+_BLOCK_PAGE = "<!doctype html><title>Attention Required!</title><p>You have been blocked.</p>"
+_UNSUPPORTED = {"code": -32000, "message": "Bad Request: Unsupported protocol version"}
+
+type Claims = dict[str, Any]
 
 
 class Protection:
-    """Lets a request through to `app` only with a valid access token; answers 401 with a challenge otherwise."""
+    """Lets a request through to `app` only with a valid access token of sufficient scope; challenges it otherwise."""
 
-    def __init__(self, app: ASGIApp, verifier: TokenVerifier, resource_metadata: str, scope: str) -> None:
+    def __init__(self, app: ASGIApp, server: Deployment) -> None:
         self._app = app
-        self._verifier = verifier
-        self._resource_metadata = resource_metadata
-        self._scope = scope
+        self._server = server
+        self._verifier = TokenVerifier(server)
+        self._sessions: dict[str, tuple[str, Claims]] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One ASGI request."""
-        token = _bearer_token(Headers(scope=scope))
+        answer = self._wrong_path(scope["path"])
+        if answer is None:
+            answer = await self._authorized(scope, receive, send)
+        if answer is not None:
+            await answer(scope, receive, send)
+
+    def _wrong_path(self, path: str) -> Response | None:
+        has_slash = path.endswith("/")
+        if has_slash == self._server.flaws.redirects_to_slash:
+            return None
+        if has_slash:
+            return PlainTextResponse("Not Found", status_code=404)
+        return Response(status_code=307, headers={"Location": self._server.mcp_url + "/"})
+
+    async def _authorized(self, scope: Scope, receive: Receive, send: Send) -> Response | None:
+        """Pass the request on, or say what to answer instead."""
+        headers = Headers(scope=scope)
+        token = _bearer_token(headers)
+        if token is not None and self._server.flaws.blocked_at_edge:
+            return HTMLResponse(_BLOCK_PAGE, status_code=403, headers={"cf-mitigated": "challenge"})
         if token is None:
-            await self._challenge()(scope, receive, send)
-            return
-        try:
-            claims = await self._verifier.verify(token)
-        except InvalidToken as problem:
-            await self._challenge(str(problem))(scope, receive, send)
-            return
-        except KeysUnavailable:
-            answer = {"error": "temporarily_unavailable", "error_description": "The signing keys cannot be fetched."}
-            await JSONResponse(answer, status_code=503)(scope, receive, send)
-            return
-        await self._app({**scope, CLAIMS: claims, "user": _principal(token, claims)}, receive, send)
+            remembered = self._sessions.get(headers.get(_SESSION, ""))
+            if not (remembered and self._server.flaws.token_checked_once):
+                return self._refusal({}, self._server.flaws.missing_token_status)
+            token, claims = remembered
+        else:
+            try:
+                claims = await self._verifier.verify(token)
+            except ExpiredToken as problem:
+                return self._refusal(_invalid(problem), self._server.flaws.expired_token_status)
+            except InvalidToken as problem:
+                return self._refusal(_invalid(problem), 401)
+            except KeysUnavailable:
+                unavailable = "The signing keys cannot be fetched."
+                return JSONResponse(
+                    {"error": "temporarily_unavailable", "error_description": unavailable}, status_code=503
+                )
+        if headers.get("mcp-protocol-version") == _FIRST_STATELESS > self._server.settings.revision:
+            return JSONResponse({"jsonrpc": "2.0", "id": None, "error": _UNSUPPORTED}, status_code=400)
+        if scope["method"] == "POST":
+            tools, receive = await called_tools(receive)
+            granted = str(claims.get("scope", "")).split()
+            if any(TOOL_SCOPES[tool] not in granted for tool in tools & TOOL_SCOPES.keys()):
+                return self._insufficient_scope(granted)
+        passed_on = {**scope, "path": self._server.path, CLAIMS: claims, "user": _principal(token, claims)}
+        await self._app(passed_on, receive, self._remembering(send, token, claims))
+        return None
 
-    def _challenge(self, problem: str | None = None) -> Response:
-        """401 with the Bearer challenge of RFC 9728 section 5.1; `error` only when a token was sent (RFC 6750 3.1)."""
-        parameters = {"resource_metadata": self._resource_metadata, "scope": self._scope}
-        if problem is None:
-            return Response(status_code=401, headers={"WWW-Authenticate": _bearer(parameters)})
-        error = {"error": "invalid_token", "error_description": problem}
-        return JSONResponse(error, status_code=401, headers={"WWW-Authenticate": _bearer(error | parameters)})
+    def _refusal(self, error: Mapping[str, str], status: int) -> Response:
+        """The answer to a request without a good token; 403, which is a flaw, comes without a challenge."""
+        if status != 401:
+            return JSONResponse({"error": "forbidden"}, status_code=status)
+        value = challenge(self._server, error)
+        headers = {} if value is None else {"WWW-Authenticate": value}
+        return JSONResponse(error, 401, headers) if error else Response(status_code=401, headers=headers)
+
+    def _insufficient_scope(self, granted: list[str]) -> Response:
+        """403 that asks for what was granted and for what every tool needs (MCP 2025-11-25, Scope Challenge)."""
+        error = {"error": "insufficient_scope", "error_description": "The tool needs more scope."}
+        wanted = dict.fromkeys([name for name in granted if name != "offline_access"] + FULL_SCOPE.split())
+        flaw = self._server.flaws.step_up
+        value = challenge(self._server, error, scope=" ".join(wanted))
+        if flaw == "unexplained":
+            value = 'Bearer error="insufficient_scope"'
+        headers = {} if value is None else {"WWW-Authenticate": value}
+        return JSONResponse(error, 401 if flaw == "as-401" else 403, headers)
+
+    def _remembering(self, send: Send, token: str, claims: Claims) -> Send:
+        """`send`, noting which session a token opens where that is all the server will ever check."""
+        if not self._server.flaws.token_checked_once:
+            return send
+
+        async def noting(message: Message) -> None:
+            if message["type"] == "http.response.start" and (opened := Headers(raw=message["headers"]).get(_SESSION)):
+                self._sessions[opened] = token, claims
+            await send(message)
+
+        return noting
 
 
-def _bearer(parameters: dict[str, str]) -> str:
-    return "Bearer " + ", ".join(f'{name}="{value}"' for name, value in parameters.items())
+def _invalid(problem: InvalidToken) -> dict[str, str]:
+    return {"error": "invalid_token", "error_description": str(problem)}
 
 
 def _bearer_token(headers: Headers) -> str | None:
@@ -56,7 +123,7 @@ def _bearer_token(headers: Headers) -> str | None:
     return token.strip() or None if scheme.lower() == "bearer" else None
 
 
-def _principal(token: str, claims: dict[str, Any]) -> AuthenticatedUser:
+def _principal(token: str, claims: Claims) -> AuthenticatedUser:
     """What the SDK binds a session to: the same client, issuer and user must come back with the session id."""
     return AuthenticatedUser(
         AccessToken(

@@ -124,27 +124,7 @@ async def test_every_revision_with_a_handshake_is_spoken(pair: "Pair", protocol_
 async def test_the_2026_revision_is_spoken_without_a_session(start: "StartPair") -> None:
     async with start(replace(DEMO, permissions=("posts:read",))) as pair:
         tokens = await pair.tokens(resource=pair.reference.mcp_url)
-        meta = {
-            "io.modelcontextprotocol/protocolVersion": "2026-07-28",
-            "io.modelcontextprotocol/clientInfo": {"name": "test", "version": "1"},
-            "io.modelcontextprotocol/clientCapabilities": {},
-        }
-        answer = await pair.http.post(
-            pair.reference.mcp_url,
-            json={
-                "jsonrpc": "2.0",
-                "id": 1,
-                "method": "tools/call",
-                "params": {"name": "get-user-permissions", "arguments": {}, "_meta": meta},
-            },
-            headers=ACCEPT
-            | {
-                "Authorization": f"Bearer {tokens['access_token']}",
-                "MCP-Protocol-Version": "2026-07-28",
-                "Mcp-Method": "tools/call",
-                "Mcp-Name": "get-user-permissions",
-            },
-        )
+        answer = await pair.call_tool(tokens["access_token"], "get-user-permissions")
     assert answer.status_code == 200
     assert "mcp-session-id" not in answer.headers
     assert answer.json()["result"]["structuredContent"] == {

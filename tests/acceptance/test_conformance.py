@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import random
 import re
 import time
 from collections.abc import AsyncIterator, Mapping
@@ -49,8 +50,7 @@ def checks(results: Path, status: str) -> Checks:
 
 
 async def test_the_emulator_passes_as_an_authorization_server(tmp_path: Path) -> None:
-    with bound_socket(0, "callback") as free:
-        port = free.getsockname()[1]
+    port = random.randrange(20_000, 30_000)  # below what the system hands out, so that nobody else comes by it
     client = Client("client_01K8ZQ5D2M7XGQ4T9RW3B6NVCE", "suite", (f"http://127.0.0.1:{port}/callback",), "none")
     async with Reference() as pair:
         pair.authkit.store.clients[client.client_id] = client
@@ -60,11 +60,13 @@ async def test_the_emulator_passes_as_an_authorization_server(tmp_path: Path) ->
             stdout=asyncio.subprocess.PIPE,
         )
         assert suite.stdout
+        said = b""
         async with asyncio.timeout(PATIENCE), httpx.AsyncClient(trust_env=False, follow_redirects=True) as browser:
             async for line in suite.stdout:
+                said += line
                 if line.startswith(f"{pair.issuer}/oauth2/authorize?".encode()):
                     await browser.get(line.decode().strip())
-            assert await suite.wait() == 0
+            assert await suite.wait() == 0, said.decode()
     passed, failed = checks(tmp_path, "SUCCESS"), checks(tmp_path, "FAILURE")
     assert "AuthorizationServerMetadata" in passed["authorization-server-metadata-endpoint"]
     assert passed["authorization-code-grant"] == {"AuthorizationCodeGrant"}

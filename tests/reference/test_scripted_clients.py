@@ -11,6 +11,7 @@ from starlette.requests import Request as Received
 from starlette.responses import Response
 from starlette.routing import Route
 
+from inspector.reference.authkit.flaws import AuthKitFlaws
 from inspector.reference.authkit.store import Client
 from inspector.reference.client_document import published
 from inspector.reference.listener import bound_socket, serving
@@ -157,11 +158,13 @@ async def test_a_client_id_metadata_document_is_at_the_url_that_is_the_client_id
 
 
 async def test_a_client_with_a_document_of_its_own_does_not_register(start: "StartPair") -> None:
-    async with start(replace(DEMO, cimd=True)) as pair:
-        _, requests = await traffic(load_profile("cimd"), pair.reference.mcp_url)
+    async with start(replace(DEMO, cimd=True, cimd_on_loopback=True)) as pair:
+        outcome, requests = await traffic(load_profile("cimd"), pair.reference.mcp_url)
+    assert outcome.authorized
     assert "/oauth2/register" not in paths(requests)
-    (client_id,) = values(only(requests, "/oauth2/authorize"), "client_id")
-    assert re.fullmatch(r"http://127\.0\.0\.1:\d+/client\.json", client_id)
+    client_ids = [values(only(requests, f"/oauth2/{leg}"), "client_id") for leg in ("authorize", "token")]
+    assert client_ids[0] == client_ids[1]
+    assert re.fullmatch(r"http://127\.0\.0\.1:\d+/client\.json", client_ids[0][0])
 
 
 async def test_a_client_with_a_document_of_its_own_registers_where_documents_are_not_taken(
@@ -238,10 +241,9 @@ async def test_a_refusal_that_more_scope_does_not_end_is_taken_the_second_time(p
     [("compliant", False), ("compliant-2026-07-28", False), ("iss-ignoring", True)],
 )
 async def test_only_the_client_that_ignores_iss_redeems_the_code_of_another_issuer(
-    pair: "Pair", name: str, redeemed: bool
+    start: "StartPair", name: str, redeemed: bool
 ) -> None:
-    profile = load_profile(name)
-    # The callback's own query stays in front of what the authorization server adds.
-    impersonated = replace(profile, redirect_uri=profile.redirect_uri + "?iss=https://other.example")
-    outcome, requests = await traffic(impersonated, pair.reference.mcp_url)
+    async with start(replace(DEMO, authkit_flaws=AuthKitFlaws(response_iss="other"))) as pair:
+        outcome, requests = await traffic(load_profile(name), pair.reference.mcp_url)
     assert (outcome.authorized, "/oauth2/token" in paths(requests)) == (redeemed, redeemed)
+    assert redeemed or outcome.sentence == "The authorization response comes from another issuer."

@@ -70,7 +70,7 @@ WITHOUT_RULES = ("authorization-", "client-", "token-request", "invalid-bearer-t
 """Beginnings of checks that no rule makes: whether a request was made at all, and what extensions of MCP ask for."""
 
 _NOT_IN_FORCE = "the requirement does not exist in 2025-11-25, under which the suite was made to check it"
-_ONE_REQUEST = "the capture has one request: the server refused its protocol version, and the client gave up"
+_ONE_REQUEST = "the capture has one request: refused for want of MCP-Protocol-Version, and the client gave up"
 CANNOT_HOLD = {
     ("authorization-server-migration--ts-plain--2025-11-25--forced", "sep-2352-reregister-on-as-change"): _NOT_IN_FORCE,
     (

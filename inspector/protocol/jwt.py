@@ -85,14 +85,18 @@ def verify(token: str, keys: Iterable[Mapping[str, object]]) -> Signature:
     kid = decoded.header.get("kid")
     matching = [key for key in candidates if kid is None or key.get("kid") == kid]
     signed, _, signature = token.rpartition(".")
+    try:
+        signature_bytes = _bytes(signature)
+    except ValueError:
+        return Signature.INVALID
     outcome = Signature.UNKNOWN_KEY
     for key in matching[:_MOST_KEYS]:
         try:
             public = pyjwt.PyJWK.from_dict(dict(key), algorithm=algorithm)
             # Not by way of PyJWT's decoder, which writes warnings about short keys to the terminal.
-            if public.Algorithm.verify(signed.encode(), public.key, _bytes(signature)):
+            if public.Algorithm.verify(signed.encode(), public.key, signature_bytes):
                 return Signature.VALID
-        except (pyjwt.PyJWTError, ValueError, TypeError):
+        except (pyjwt.PyJWTError, ValueError, TypeError):  # PyJWT before 2.11 lets the latter two through
             continue
         outcome = Signature.INVALID
     return outcome

@@ -100,7 +100,7 @@ def without_query(url: str) -> str:
 
 
 def resolve(base: str, reference: str) -> str:
-    """The URL that a reference such as a Location means (RFC 3986 section 5); itself where nothing can be made of it."""
+    """The URL that a reference such as a Location means (RFC 3986 section 5); itself where it can mean none."""
     try:
         return urljoin(base, reference)
     except ValueError:

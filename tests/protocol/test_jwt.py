@@ -170,6 +170,23 @@ def test_garbage_in_a_key_set_is_passed_over() -> None:
         assert jwt.verify(signed(None), [entry]) in (Signature.UNKNOWN_KEY, Signature.INVALID)
 
 
+@pytest.mark.parametrize("problem", [ValueError, TypeError, UnicodeEncodeError("utf-8", "", 0, 0, "")])
+def test_whatever_the_library_says_of_a_key(
+    problem: Exception | type[Exception], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def from_dict(*_: object, **__: object) -> object:
+        raise problem
+
+    monkeypatch.setattr(pyjwt.PyJWK, "from_dict", from_dict)
+    assert jwt.verify(signed(), [public()]) is Signature.UNKNOWN_KEY
+
+
+def test_a_signature_that_is_none() -> None:
+    message = signed().rpartition(".")[0]
+    for signature in ("", "!!!", "A", "\u00e4"):
+        assert jwt.verify(f"{message}.{signature}", [public()]) is Signature.INVALID
+
+
 def test_an_algorithm_the_key_cannot_have_is_not_called_a_bad_signature() -> None:
     token = f"{segment({'alg': 'XX999', 'kid': 'k1'})}.{segment(CLAIMS)}.AAAA"
     assert jwt.verify(token, [public()]) is Signature.UNKNOWN_KEY

@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator
 
-from inspector.protocol.challenge import Challenge
+from inspector.protocol.challenge import Challenge, parse_challenges
 from inspector.rules.model import Fault, NotObserved, Party, Phase, Severity, joined, observed, place
 from inspector.rules.registry import rule
-from inspector.timeline.message import Kind
+from inspector.timeline.message import Kind, Message
 from inspector.timeline.run import Run
 
 _STATUS_OF = {"invalid_request": 400, "invalid_token": 401, "insufficient_scope": 403}
@@ -22,8 +22,8 @@ _STATUS_OF = {"invalid_request": 400, "invalid_token": 401, "insufficient_scope"
 def challenge_header_malformed(run: Run) -> Iterator[Fault | NotObserved]:
     """Clients read this header with parsers of very different patience.
 
-    What it checks: The challenges of the MCP endpoint follow the grammar: commas between parameters, quotes around
-    what is not a token, no parameter twice.
+    What it checks: The challenges of the MCP endpoint follow the grammar: a scheme, commas between parameters, quotes
+    around what is not a token, no parameter twice, ASCII only.
 
     Why it matters: One client's regular expression finds `resource_metadata`, another's parser gives up.
 
@@ -31,20 +31,33 @@ def challenge_header_malformed(run: Run) -> Iterator[Fault | NotObserved]:
 
     When it is a false alarm: An intermediary joined or folded the header.
 
-    References: RFC 9110 sections 11.2 and 11.6.1; OAuth 2.1 section 5.3.1.
+    References: RFC 9110 sections 11.2 and 11.6.1; OAuth 2.1 section 5.3.1; RFC 6750 section 3.
     """
-    answers = [m for m in run.of(Kind.MCP) if m.exchange.response_header("www-authenticate") is not None]
+    values: dict[str, Message] = {}
+    for message in run.of(Kind.MCP):
+        for value in message.exchange.response_header_all("www-authenticate"):
+            values.setdefault(value, message)
     reported = set()
-    for message in observed(answers, "N1", "no challenge in the capture"):
-        problems = tuple(problem for challenge in message.challenges for problem in challenge.problems)
+    for value in observed(list(values), "N1", "no challenge in the capture"):
+        problems = _problems(value)
         if problems and problems not in reported:
             reported.add(problems)
             yield Fault(
                 f"The challenge breaks the header's grammar: {joined(problems)}.",
-                (place(message, "header", "www-authenticate"),),
+                (place(values[value], "header", "www-authenticate"),),
                 expected='Bearer name="value", name="value"',
-                found=message.exchange.response_header("www-authenticate") or "",
+                found=value,
             )
+
+
+def _problems(value: str) -> tuple[str, ...]:
+    challenges = parse_challenges((value,))
+    problems = [problem for challenge in challenges for problem in challenge.problems]
+    if not challenges:
+        problems.append("it names no scheme")
+    if not value.isascii():
+        problems.append("it has characters outside ASCII")
+    return tuple(problems)
 
 
 @rule(
@@ -64,20 +77,25 @@ def bearer_error_missing_on_rejected_token(run: Run) -> Iterator[Fault | NotObse
 
     How to fix: MCP server: answer `error="invalid_token"` with an error_description that names the failed check.
 
-    When it is a false alarm: The 401 came from an intermediary. Servers with one constant challenge are common.
+    When it is a false alarm: The 401 came from an intermediary; an HTML page is taken as a sign of that. Servers with
+    one constant challenge are common, so that it is no more than a note.
 
     References: RFC 6750 section 3; OAuth 2.1 section 5.3.1.
     """
     rejected = [use.request for use in run.uses if use.rejected and use.request.bearer_challenge]
-    for message in observed(rejected, "N1", "no token was refused with a Bearer challenge")[:1]:
-        challenge = message.bearer_challenge
-        if challenge and challenge.get("error") is None:
-            yield Fault(
-                "The MCP server refused a token without naming an error.",
-                (place(message, "header", "www-authenticate"),),
-                expected='error="invalid_token"',
-                found="no error parameter",
-            )
+    for message in observed(rejected, "N1", "no token was refused with a Bearer challenge"):
+        if message.bearer_challenge and message.bearer_challenge.get("error"):
+            continue
+        if "html" in (message.exchange.response_header("content-type") or ""):
+            yield NotObserved("N9", "the refusal is an HTML page, as intermediaries send")
+            continue
+        yield Fault(
+            "The MCP server refused a token without naming an error.",
+            (place(message, "header", "www-authenticate"),),
+            expected='error="invalid_token"',
+            found="no error parameter",
+        )
+        return
 
 
 @rule(

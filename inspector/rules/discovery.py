@@ -1,11 +1,21 @@
 """Rules about the way from the MCP server to its authorization server: which URLs are asked, in which order."""
 
-from collections.abc import Iterator
-from urllib.parse import urljoin
+from collections.abc import Iterator, Sequence
 
 from inspector.protocol import urls
 from inspector.rules.facts import published
-from inspector.rules.model import Fault, NotObserved, Party, Phase, Severity, joined, observed, place, present
+from inspector.rules.model import (
+    Confidence,
+    Fault,
+    NotObserved,
+    Party,
+    Phase,
+    Place,
+    Severity,
+    joined,
+    observed,
+    place,
+)
 from inspector.rules.registry import rule
 from inspector.timeline.message import WELL_KNOWN_RESOURCE, WELL_KNOWN_SERVER, Kind, Message
 from inspector.timeline.run import Run
@@ -33,14 +43,17 @@ def resource_metadata_url_cross_origin(run: Run) -> Iterator[Fault | NotObserved
 
     References: RFC 9728 sections 5 and 7.6.
     """
-    named = [(m, m.bearer_challenge.get("resource_metadata")) for m in run.refusals if m.bearer_challenge]
-    absolute = [(m, url) for m, url in named if url and urls.is_absolute(url)]
-    for message, url in observed(absolute, "N1", "no challenge with an absolute resource_metadata")[:1]:
-        if url and not urls.same_origin(url, message.url):
+    named: dict[str, Message] = {}
+    for message in run.refusals:
+        url = message.bearer_challenge.get("resource_metadata") if message.bearer_challenge else None
+        if url and urls.is_absolute(url):
+            named.setdefault(url, message)
+    for url in observed(list(named), "N1", "no challenge with an absolute resource_metadata"):
+        if not urls.same_origin(url, named[url].url):
             yield Fault(
                 "The challenge sends the client to another origin for the metadata.",
-                (place(message, "header", "www-authenticate"),),
-                expected=urls.origin(message.url),
+                (place(named[url], "header", "www-authenticate"),),
+                expected=urls.origin(named[url].url),
                 found=url,
             )
 
@@ -57,7 +70,7 @@ def prm_probe_order(run: Run) -> Iterator[Fault | NotObserved]:
     """The root document may describe another resource.
 
     What it checks: Where the 401 names no metadata URL and the MCP URL has a path, the client asks for the
-    path-inserted well-known URL before the one at the root.
+    path-inserted well-known URL before the one at the root. Requests that are on their way together have no order.
 
     Why it matters: On a host with several resources the root document is another resource's.
 
@@ -67,20 +80,40 @@ def prm_probe_order(run: Run) -> Iterator[Fault | NotObserved]:
 
     References: MCP 2025-11-25 Protected Resource Metadata Discovery Requirements; SEP-985.
     """
-    if any(m.bearer_challenge and m.bearer_challenge.get("resource_metadata") for m in run.refusals):
-        return
-    probes = observed(run.of(Kind.RESOURCE_METADATA), "N3", "no request for protected resource metadata")
-    if not urls.path_of(run.server_url).strip("/"):
-        return
-    wanted = urls.insert_well_known(run.server_url, WELL_KNOWN_RESOURCE)
+    refusals = observed(run.refusals, "N1", "the 401 is not in the capture")
+    if any(m.bearer_challenge and m.bearer_challenge.get("resource_metadata") for m in refusals):
+        raise NotObserved("N10", "the challenge names the URL, the client had no need to fall back")
+    wanted = urls.insert_well_known(run.server_url.rstrip("/"), WELL_KNOWN_RESOURCE)
     root = urls.insert_well_known(urls.origin(run.server_url), WELL_KNOWN_RESOURCE)
-    if probes[0].url == root:
+    if wanted == root:
+        raise NotObserved("N10", "the MCP URL has no path, both locations are one")
+    asked = _first_by_url(run.of(Kind.RESOURCE_METADATA))
+    listed = [url for url in asked if url in (wanted, root)]
+    first = asked[observed(listed, "N3", "no request for protected resource metadata at a well-known URL")[0]]
+    if listed[0] == root and not _under_way(first, asked.get(wanted)):
         yield Fault(
             "The client asked for the root metadata before the metadata of the MCP path.",
-            (place(probes[0], "url"),),
+            (place(first, "url"),),
             expected=f"GET {wanted}",
             found=f"GET {root}",
         )
+
+
+def _first_by_url(probes: Sequence[Message]) -> dict[str, Message]:
+    """The first GET of each URL, in time order: clients repeat a request, without headers after a CORS failure.
+
+    A slash at the end makes no other URL here.
+    """
+    found: dict[str, Message] = {}
+    for probe in probes:
+        if probe.exchange.method == "GET":
+            found.setdefault(probe.url.rstrip("/"), probe)
+    return found
+
+
+def _under_way(probe: Message, other: Message | None) -> bool:
+    """Whether another request began before this one was answered: what is asked for at once has no order."""
+    return other is not None and other.at <= probe.exchange.response_end
 
 
 @rule(
@@ -99,59 +132,24 @@ def discovery_redirect_cross_origin(run: Run) -> Iterator[Fault | NotObserved]:
     Why it matters: The Python SDK follows no redirect here, the Rust SDK none to another origin, and a browser needs
     CORS on both hops.
 
-    How to fix: Whoever runs the host: serve the document itself with 200.
+    How to fix: Operator: serve the document itself with 200.
 
     When it is a false alarm: Every client in use follows redirects.
 
     References: MCP 2026-07-28 Security Best Practices, Validate Redirect Targets.
     """
-    probes = run.of(Kind.RESOURCE_METADATA, Kind.SERVER_METADATA)
+    probes = [m for m in run.of(Kind.RESOURCE_METADATA, Kind.SERVER_METADATA) if m.answered]
+    reported: set[str] = set()
     for message in observed(probes, "N3", "no discovery in the capture"):
-        target = urljoin(message.exchange.url, message.location) if message.location else ""
-        if target and not urls.same_origin(target, message.url):
+        target = urls.resolve(message.exchange.url, message.location) if message.location else ""
+        if target and not urls.same_origin(target, message.url) and message.url not in reported:
+            reported.add(message.url)
             yield Fault(
                 "A metadata URL redirects to another origin.",
                 (place(message, "header", "location"),),
                 expected="200 with the document",
-                found=f"{message.status} to {urls.origin(target)}",
+                found=f"{message.status} to {urls.origin(target) or target}",
             )
-
-
-@rule(
-    "prm-not-public",
-    title="PRM request itself answered 401 or 403",
-    phase=Phase.RESOURCE_METADATA,
-    party=Party.MCP_SERVER,
-    severity=Severity.ERROR,
-    levels="- | diag | diag | diag",
-)
-def prm_not_public(run: Run) -> Iterator[Fault | NotObserved]:
-    """The document that explains how to sign in must not need a sign-in.
-
-    What it checks: No protected resource metadata URL answers 401 or 403. It is a note when the client found the
-    document at another location.
-
-    Why it matters: Most clients stop.
-
-    How to fix: MCP server: exempt `/.well-known/` from the authorization middleware.
-
-    When it is a false alarm: A firewall blocked the request; an HTML page is taken as a sign of that.
-
-    References: RFC 9728 section 3.1.
-    """
-    for message in observed(run.of(Kind.RESOURCE_METADATA), "N3", "no request for protected resource metadata"):
-        if message.status not in (401, 403):
-            continue
-        if "html" in (message.exchange.response_header("content-type") or ""):
-            yield NotObserved("N9", "the refusal is an HTML page, as intermediaries send")
-            continue
-        yield Fault(
-            f"The protected resource metadata itself is protected: {message.status}.",
-            (place(message, "status"),),
-            expected="200",
-            found=str(message.status),
-            severity=Severity.INFO if run.resource_metadata else None,
-        )
 
 
 @rule(
@@ -172,15 +170,14 @@ def client_ignores_authorization_servers(run: Run) -> Iterator[Fault | NotObserv
 
     How to fix: Client: build everything from the metadata of an issuer in `authorization_servers`.
 
-    When it is a false alarm: The authorization server's endpoints are on another host than its issuer, and its
-    metadata was not captured.
+    When it is a false alarm: The named server has its endpoints on the MCP server's host, and its metadata was not
+    captured; the finding is then only likely.
 
     References: MCP 2025-06-18 Authorization Server Location; RFC 9728 section 7.6.
     """
-    message = published(run)
-    servers = (message.document.texts("authorization_servers") if message.document else None) or ()
+    message, servers = _named_servers(run)
     requests = [m for m in run.of(Kind.AUTHORIZE, Kind.TOKEN, Kind.REGISTER) if m.at >= message.at]
-    observed(servers, "N3", "the metadata names no authorization server")
+    origins = {urls.origin(server) for server in servers}
     listed = {
         urls.without_query(endpoint)
         for metadata in run.of(Kind.SERVER_METADATA)
@@ -189,17 +186,28 @@ def client_ignores_authorization_servers(run: Run) -> Iterator[Fault | NotObserv
         if (endpoint := metadata.good_document.text(name))
     }
     for request in observed(requests, "N1", "no request to an authorization server after the metadata"):
-        at_server = request.url in listed or any(urls.same_origin(request.url, server) for server in servers)
+        at_server = request.url in listed or urls.origin(request.url) in origins
         if not at_server and urls.same_origin(request.url, run.server_url):
             yield Fault(
                 "The client goes to the MCP server for what the named authorization server does.",
                 (place(request, "url"), place(message, "json", "authorization_servers")),
                 expected=joined(servers),
                 found=request.url,
+                confidence=None if listed else Confidence.LIKELY,
             )
             return
         if not at_server and not listed:
             yield NotObserved("N3", "the metadata of the named authorization server was not captured")
+
+
+def _named_servers(run: Run) -> tuple[Message, tuple[str, ...]]:
+    """The protected resource metadata, and every issuer that this document or a later one names."""
+    message = published(run)
+    documents = [m.good_document for m in run.of(Kind.RESOURCE_METADATA) if m.good_document]
+    named = (server for document in documents for server in document.texts("authorization_servers") or ())
+    servers = tuple(dict.fromkeys(server for server in named if urls.origin(server)))
+    observed(servers, "N3", "the metadata names no authorization server")
+    return message, servers
 
 
 def _is_of(metadata: Message, servers: tuple[str, ...]) -> bool:
@@ -218,8 +226,11 @@ def _is_of(metadata: Message, servers: tuple[str, ...]) -> bool:
 def as_discovery_order(run: Run) -> Iterator[Fault | NotObserved]:
     """Where an issuer has a path, the form of the URL decides whose metadata it is.
 
-    What it checks: The client's first request for the metadata of an issuer named by the protected resource metadata
-    is the first one of the revision's list: `oauth-authorization-server` with the issuer's path inserted.
+    What it checks: The client's requests for the metadata of an issuer named by the protected resource metadata follow
+    the revision's list from its beginning: `oauth-authorization-server` with the issuer's path inserted, then from
+    2025-11-25 on `openid-configuration` with it inserted and with it in front. In 2025-03-26 the list is
+    `oauth-authorization-server` at the origin of the MCP server. URLs that no list has count only where the client
+    begins with them.
 
     Why it matters: On a host with several issuers another one's metadata is read, or none is found.
 
@@ -227,28 +238,51 @@ def as_discovery_order(run: Run) -> Iterator[Fault | NotObserved]:
 
     When it is a false alarm: An earlier probe was made before the capture, or its result is cached.
 
-    References: RFC 8414 section 3.1; MCP 2025-11-25 Authorization Server Metadata Discovery.
+    References: RFC 8414 section 3.1; MCP 2025-11-25 Authorization Server Metadata Discovery; MCP 2025-03-26
+    Authorization Base URL.
     """
-    metadata = published(run)
-    servers = (metadata.document.texts("authorization_servers") if metadata.document else None) or ()
-    issuer = observed(servers, "N3", "the metadata names no authorization server")[0]
-    on_issuer = [m for m in run.of(Kind.SERVER_METADATA) if urls.same_origin(m.url, issuer) and m.at >= metadata.at]
-    first = observed(on_issuer, "N3", "no request for the metadata of the named issuer")[0]
-    wanted = urls.insert_well_known(issuer, WELL_KNOWN_SERVER[0])
-    if first.url.rstrip("/") == wanted.rstrip("/"):
-        return
-    # An OIDC-only client that starts with its own document differs in order only; a wrong form finds nothing.
-    oidc = [
-        urls.insert_well_known(issuer, WELL_KNOWN_SERVER[1]),
-        issuer.rstrip("/") + "/.well-known/openid-configuration",
-    ]
-    yield Fault(
-        "The client did not begin with the first location for this issuer's metadata.",
-        (place(first, "url"), place(metadata, "json", "authorization_servers")),
-        expected=f"GET {wanted}",
-        found=f"GET {first.url}",
-        severity=Severity.INFO if first.url in oidc else None,
-    )
+    if run.revision.client == "2025-03-26":
+        issuers: tuple[str, ...] = (urls.origin(run.server_url),)
+        since, related = 0.0, tuple[Place, ...]()
+    else:
+        metadata, issuers = _named_servers(run)
+        since, related = metadata.at, (place(metadata, "json", "authorization_servers"),)
+    asked = _first_by_url(_probes_of(run, issuers))
+    first = observed(list(asked.values()), "N3", "no request for the metadata of the named issuer")[0]
+    if first.at < since:
+        raise NotObserved("N3", "discovery began before the metadata was read")
+    lists = [_locations(issuer, run.revision.client) for issuer in issuers if urls.same_origin(issuer, first.url)]
+    begun = next(iter(asked))
+    left = next((locations for locations in lists if begun in locations), lists[0])
+    for url, probe in asked.items():
+        if url not in left and url != begun:
+            continue
+        if left and url != left[0] and not _under_way(probe, asked.get(left[0])):
+            yield Fault(
+                "The client does not ask for this issuer's metadata in the order of the specification.",
+                (place(probe, "url"), *related),
+                expected=f"GET {left[0]}",
+                found=f"GET {probe.url}",
+            )
+            return
+        if probe.good_document:
+            return
+        left = [location for location in left if location != url]
+
+
+def _probes_of(run: Run, issuers: tuple[str, ...]) -> list[Message]:
+    origins = {urls.origin(issuer) for issuer in issuers} - {""}
+    return [m for m in run.of(Kind.SERVER_METADATA) if urls.origin(m.url) in origins]
+
+
+def _locations(issuer: str, revision: str) -> list[str]:
+    """Where a client of this revision looks for the metadata of an issuer, in order."""
+    wanted = [urls.insert_well_known(issuer, suffix) for suffix in WELL_KNOWN_SERVER]
+    if revision < "2025-11-25":
+        return wanted[:1]
+    if urls.path_of(issuer).strip("/"):
+        wanted.append(f"{issuer.removesuffix('/')}/.well-known/{WELL_KNOWN_SERVER[1]}")
+    return wanted
 
 
 @rule(
@@ -273,16 +307,17 @@ def client_skips_oidc_discovery(run: Run) -> Iterator[Fault | NotObserved]:
 
     References: MCP 2025-11-25 Overview ("MUST support both").
     """
-    metadata = published(run)
-    servers = (metadata.document.texts("authorization_servers") if metadata.document else None) or ()
-    issuer = observed(servers, "N3", "the metadata names no authorization server")[0]
-    probes = [m for m in run.of(Kind.SERVER_METADATA) if urls.same_origin(m.url, issuer) and m.answered]
+    _, issuers = _named_servers(run)
+    probes = [m for m in _probes_of(run, issuers) if m.answered]
     missed = [m for m in probes if WELL_KNOWN_SERVER[0] in m.url and not m.good_document and (m.status or 500) < 500]
     observed(missed, "N1", "the RFC 8414 location was not asked for in vain")
     if any(WELL_KNOWN_SERVER[1] in m.url or m.good_document for m in probes):
         return
-    if not any(m.at > missed[-1].at for m in run.messages):
+    if any((m.status or 0) >= 500 for m in probes):
+        raise NotObserved("N10", "a client may stop at a server error")
+    if run.messages[-1].at <= missed[-1].at:
         raise NotObserved("N11", "the capture ends with the probe")
+    issuer = next(issuer for issuer in issuers if urls.same_origin(issuer, missed[-1].url))
     yield Fault(
         "The client never asked for openid-configuration after the first location had nothing.",
         (place(missed[-1], "status"),),
@@ -302,8 +337,8 @@ def client_skips_oidc_discovery(run: Run) -> Iterator[Fault | NotObserved]:
 def legacy_default_endpoints_used(run: Run) -> Iterator[Fault | NotObserved]:
     """The fallback of 2025-03-26, gone since.
 
-    What it checks: Under 2025-03-26, a client that uses the default endpoints of the MCP origin has asked for
-    authorization server metadata there first.
+    What it checks: Under 2025-03-26, a client that uses the default endpoints of the MCP origin after a 401 has asked
+    for authorization server metadata there first.
 
     Why it matters: The defaults are for servers without metadata only.
 
@@ -319,15 +354,13 @@ def legacy_default_endpoints_used(run: Run) -> Iterator[Fault | NotObserved]:
         if urls.same_origin(m.url, run.server_url) and urls.path_of(m.url) in ("/authorize", "/token", "/register")
     ]
     first = observed(defaults, "N1", "no default endpoint was used")[0]
-    if not any(m.at <= first.at for m in run.of(Kind.SERVER_METADATA)):
-        yield Fault(
-            "The client used a default endpoint without asking for metadata first.",
-            (place(first, "url"),),
-            expected="GET /.well-known/oauth-authorization-server first",
-            found=f"{first.exchange.method} {urls.path_of(first.url)}",
-        )
-
-
-def used_metadata(run: Run) -> Message:
-    """The authorization server metadata the client worked with."""
-    return present(run.server_metadata, "N3", "no authorization server metadata in the capture")
+    if any(m.at <= first.at and urls.same_origin(m.url, run.server_url) for m in run.of(Kind.SERVER_METADATA)):
+        return
+    if not any(m.at <= first.at for m in run.refusals):
+        raise NotObserved("N3", "what the client did before is not in the capture")
+    yield Fault(
+        "The client used a default endpoint without asking for metadata first.",
+        (place(first, "url"),),
+        expected="GET /.well-known/oauth-authorization-server first",
+        found=f"{first.exchange.method} {urls.path_of(first.url)}",
+    )

@@ -1,4 +1,4 @@
-"""Rules about the identifiers in the protected resource metadata, and about clients that refuse good ones."""
+"""Rules about who gets the protected resource metadata, the identifiers in it, and clients that refuse good ones."""
 
 from collections.abc import Iterator
 
@@ -7,8 +7,50 @@ from inspector.protocol.urls import Grade
 from inspector.rules.facts import published
 from inspector.rules.model import Confidence, Fault, NotObserved, Party, Phase, Severity, observed, place, present
 from inspector.rules.registry import rule
-from inspector.timeline.message import Kind
+from inspector.timeline.message import Kind, Message
 from inspector.timeline.run import Run
+
+_SIGN_IN = (Kind.SERVER_METADATA, Kind.REGISTER, Kind.AUTHORIZE, Kind.TOKEN)
+
+
+@rule(
+    "prm-not-public",
+    title="PRM request itself answered 401 or 403",
+    phase=Phase.RESOURCE_METADATA,
+    party=Party.MCP_SERVER,
+    severity=Severity.ERROR,
+    levels="- | diag | diag | diag",
+)
+def prm_not_public(run: Run) -> Iterator[Fault | NotObserved]:
+    """The document that explains how to sign in must not need a sign-in.
+
+    What it checks: No protected resource metadata URL answers 401 or 403 to a request without a token. It is a note
+    when the client found the document at another location.
+
+    Why it matters: Most clients stop.
+
+    How to fix: MCP server: exempt `/.well-known/` from the authorization middleware.
+
+    When it is a false alarm: A firewall blocked the request; an HTML page is taken as a sign of that.
+
+    References: RFC 9728 section 3.1.
+    """
+    probes = [m for m in run.of(Kind.RESOURCE_METADATA) if m.answered and m.bearer is None]
+    reported: set[str] = set()
+    for message in observed(probes, "N3", "no request for protected resource metadata"):
+        if message.status not in (401, 403) or message.url in reported:
+            continue
+        if "html" in (message.exchange.response_header("content-type") or ""):
+            yield NotObserved("N9", "the refusal is an HTML page, as intermediaries send")
+            continue
+        reported.add(message.url)
+        yield Fault(
+            f"The protected resource metadata itself is protected: {message.status}.",
+            (place(message, "status"),),
+            expected="200",
+            found=str(message.status),
+            severity=Severity.INFO if run.resource_metadata else None,
+        )
 
 
 @rule(
@@ -33,8 +75,8 @@ def prm_resource_invalid_uri(run: Run) -> Iterator[Fault | NotObserved]:
     References: RFC 9728 section 1.2; RFC 8707 section 2.
     """
     message = published(run)
-    resource = present(run.published_resource, "N3", "the metadata has no resource")
-    broken = not urls.is_absolute(resource) or not urls.is_secure(resource) or urls.has_fragment(resource)
+    resource = present(run.published_resource or None, "N3", "the metadata has no resource")
+    broken = not _is_web_address(resource) or urls.has_fragment(resource)
     if broken or "?" in resource:
         yield Fault(
             "The published resource is not an https URL." if broken else "The published resource has a query part.",
@@ -69,13 +111,17 @@ def prm_issuer_not_https(run: Run) -> Iterator[Fault | NotObserved]:
     message = published(run)
     servers = (message.document.texts("authorization_servers") if message.document else None) or ()
     for server in observed(servers, "N3", "the metadata names no authorization server"):
-        if not urls.is_secure(server) or "?" in server or urls.has_fragment(server) or "/.well-known/" in server:
+        if not _is_web_address(server) or "?" in server or urls.has_fragment(server) or "/.well-known/" in server:
             yield Fault(
                 "An entry of authorization_servers is not an issuer identifier.",
                 (place(message, "json", "authorization_servers"),),
                 expected="https://issuer",
                 found=server,
             )
+
+
+def _is_web_address(url: str) -> bool:
+    return urls.is_absolute(url) and bool(urls.origin(url)) and urls.is_secure(url)
 
 
 @rule(
@@ -96,7 +142,8 @@ def endpoint_url_trailing_slash(run: Run) -> Iterator[Fault | NotObserved]:
 
     How to fix: User: give the client the URL exactly as the server publishes it.
 
-    When it is a false alarm: The client stopped for another reason.
+    When it is a false alarm: The client stopped for another reason, or the capture did; without a refused token the
+    finding is only likely.
 
     References: MCP 2025-06-18 Canonical Server URI; RFC 9728 section 3.3.
     """
@@ -105,14 +152,23 @@ def endpoint_url_trailing_slash(run: Run) -> Iterator[Fault | NotObserved]:
     requests = observed(run.of(Kind.MCP), "N1", "no request to the MCP endpoint")
     if urls.compare(run.server_url, resource).steps != ("trailing slash",) or any(use.accepted for use in run.uses):
         return
-    stopped = not any(m.at > message.at and m.kind is not Kind.RESOURCE_METADATA for m in run.messages)
-    if stopped or any(use.rejected for use in run.uses):
+    refused = any(use.rejected for use in run.uses)
+    if refused or not _went_on(run, message):
         yield Fault(
             "The client was given the URL in another spelling than the server publishes: one trailing slash.",
             (place(requests[0], "url"), place(message, "json", "resource")),
             expected=resource,
             found=run.server_url,
+            confidence=None if refused else Confidence.LIKELY,
         )
+
+
+def _went_on(run: Run, metadata: Message) -> bool:
+    """Whether the client did anything with the metadata: a new try that ends there as well is nothing."""
+    return any(
+        m.at > metadata.at and (m.kind in _SIGN_IN or (m.kind is Kind.MCP and (m.status or 0) in range(200, 300)))
+        for m in run.messages
+    )
 
 
 @rule(
@@ -127,32 +183,31 @@ def endpoint_url_trailing_slash(run: Run) -> Iterator[Fault | NotObserved]:
 def client_rejects_compatible_prm(run: Run) -> Iterator[Fault | NotObserved]:
     """Strict string equality where a parent or a query would do.
 
-    What it checks: The metadata describes a parent of the endpoint, or the endpoint without its query, and the last
-    thing the client did was to read it.
+    What it checks: The metadata describes a parent of the endpoint, or the endpoint without its query, and the client
+    did nothing after reading it, or only tried again.
 
     Why it matters: The user sees "protected resource metadata mismatch" before any browser opens.
 
     How to fix: Client: accept the same origin with a path that is a parent, as the official SDKs do. MCP server: to
     please strict clients, publish the full URL.
 
-    When it is a false alarm: The client stopped for another reason, or the capture did.
+    When it is a false alarm: The client stopped for another reason, or the capture did. Strictly by RFC 9728 the client
+    is right; both readings exist, so that this is never an error.
 
     References: RFC 9728 section 3.3; MCP 2025-06-18 Canonical Server URI.
     """
     message = published(run)
     resource = present(run.published_resource, "N3", "the metadata has no resource")
     requests = observed(run.of(Kind.MCP), "N1", "no request to the MCP endpoint")
-    later = [m for m in run.messages if m.at > message.at and m.kind is not Kind.RESOURCE_METADATA]
-    if later:
+    if _went_on(run, message):
         return
     asked = requests[0].exchange.url
     comparison = urls.compare(run.server_url, resource)
-    if comparison.grade is Grade.ANCESTOR or (asked != run.server_url and comparison.grade is Grade.EXACT):
-        yield Fault(
-            "The client went no further after metadata that fits the server it asked for.",
-            (place(message, "json", "resource"), place(requests[0], "url")),
-            expected="a request to the authorization server",
-            found="nothing more",
-        )
-    else:
+    if not (comparison.grade is Grade.ANCESTOR or (asked != run.server_url and comparison.grade is Grade.EXACT)):
         raise NotObserved("N11", "the capture ends with the metadata")
+    yield Fault(
+        "The client went no further after metadata that fits the server it asked for.",
+        (place(message, "json", "resource"), place(requests[0], "url")),
+        expected="a request to the authorization server",
+        found="nothing more",
+    )

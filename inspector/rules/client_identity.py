@@ -220,10 +220,9 @@ def _document_urls(run: Run) -> dict[str, Place]:
 
 def _broken_rule(client_id: str) -> str:
     """What makes a URL no client id, empty when nothing does (CIMD draft section 3)."""
-    try:
-        parts = urlsplit(client_id)
-    except ValueError:
+    if not urls.is_absolute(client_id):
         return "it is no URL"
+    parts = urlsplit(client_id)
     if parts.scheme != "https" and not urls.is_loopback(client_id):
         return "it is not https"
     if parts.path in ("", "/"):
@@ -387,9 +386,10 @@ def _presented(run: Run, used: Iterable[tuple[Message, str]]) -> Iterator[tuple[
 
     Empty when this one did, or when the id is a URL of the client's own.
     """
-    issued, issuers, portable = registrations(run), issuers_by_endpoint(run), _document_urls(run)
+    issued = {client_id: sorted({m.url for m in known}) for client_id, known in registrations(run).items()}
+    issuers, portable = issuers_by_endpoint(run), _document_urls(run)
     for message, client_id in used:
-        homes = [home.url for home in issued.get(client_id, ())]
+        homes = issued.get(client_id, [])
         answers = {of_one_server(issuers, home, message.url) for home in homes}
         if client_id in portable or True in answers:
             yield message, ""

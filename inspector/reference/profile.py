@@ -12,7 +12,7 @@ from typing import Any, ClassVar, Literal
 from inspector.errors import ReferenceFailure
 
 type Pairs = tuple[tuple[str, str], ...]
-"""Parameter or header names with value templates, in the order they are sent; empty values are not sent."""
+"""Parameter or header names with value templates, in the order they are sent, if all that a value names is known."""
 
 _EVERYWHERE = {"client_name", "redirect_uri", "mcp_url"}
 _AT_AUTHORIZE = _EVERYWHERE | {"client_id", "state", "code_challenge", "code_verifier", "scope", "resource"}

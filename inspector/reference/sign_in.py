@@ -198,8 +198,12 @@ class SignIn:
         return endpoint
 
     def _parameters(self, pairs: Pairs) -> list[tuple[str, str]]:
-        named = [(name, Template(template).substitute(self._values).strip()) for name, template in pairs]
-        return [(name, value) for name, value in named if value]
+        templates = [(name, Template(value)) for name, value in pairs]
+        return [
+            (name, template.substitute(self._values))
+            for name, template in templates
+            if all(self._values[known] for known in template.get_identifiers())
+        ]
 
 
 _DEFAULT_ENDPOINTS = {"authorization": "authorize", "token": "token", "registration": "register"}

@@ -8,6 +8,7 @@ import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -22,7 +23,7 @@ from starlette.types import Receive, Scope, Send
 
 from inspector.reference.authkit.store import Client
 from inspector.reference.listener import bound_socket, serving
-from inspector.reference.mcp_server.tools import CLAIMS, mcp_protocol
+from inspector.reference.mcp_server.tools import CLAIMS, FULL_SCOPE, mcp_protocol
 from inspector.reference.pair import Reference
 from tests.acceptance.packages import entry_point, node, npm_package
 
@@ -84,12 +85,16 @@ async def run_against(url: str, revision: str, results: Path) -> tuple[Checks, C
     return checks(results, "SUCCESS"), checks(results, "FAILURE")
 
 
+async def nobody(user_id: str) -> dict[str, Any]:
+    return {}
+
+
 @asynccontextmanager
 async def unprotected() -> AsyncIterator[str]:
     """The URL of a server of the SDK with the same tools and nothing in front of them."""
     hosts = ("127.0.0.1:*", "localhost:*")
     security = TransportSecuritySettings(allowed_hosts=[*hosts], allowed_origins=[f"http://{host}" for host in hosts])
-    sessions = StreamableHTTPSessionManager(mcp_protocol(), security_settings=security)
+    sessions = StreamableHTTPSessionManager(mcp_protocol(nobody), security_settings=security)
     protocol = StreamableHTTPASGIApp(sessions)
 
     class Anybody:
@@ -130,7 +135,8 @@ async def bearing(token: str, mcp_url: str) -> AsyncIterator[str]:
 @pytest.mark.parametrize("revision", ["2025-11-25", "2026-07-28"])
 async def test_protection_costs_the_mcp_server_nothing(tmp_path: Path, revision: str) -> None:
     async with Reference() as pair, unprotected() as open_url:
-        claims = {"iss": pair.issuer, "aud": pair.mcp_url, "sub": "user_1", "iat": 0, "exp": int(time.time()) + 600}
+        claims: dict[str, Any] = {"iss": pair.issuer, "aud": pair.mcp_url, "sub": "user_1", "scope": FULL_SCOPE}
+        claims |= {"iat": 0, "exp": int(time.time()) + 600}
         async with bearing(pair.authkit.keys.sign(claims), pair.mcp_url) as protected_url:
             (passed, failed), (expected, not_expected) = await asyncio.gather(
                 run_against(protected_url, revision, tmp_path / "protected"),

@@ -15,6 +15,7 @@ from inspector.reference.authkit.flaws import AuthKitFlaws
 from inspector.reference.authkit.store import Client
 from inspector.reference.client_document import published
 from inspector.reference.listener import bound_socket, serving
+from inspector.reference.mcp_server.flaws import ServerFlaws
 from inspector.reference.profile import load_profile
 from inspector.reference.settings import DEMO, MCP_URL
 from tests.reference.wire import Request, traffic
@@ -151,6 +152,13 @@ async def test_the_authorization_server_is_looked_for_at_the_mcp_origin(pair: "P
     assert only(requests, SERVER_METADATA).url == pair.reference.mcp_url.removesuffix("/mcp") + SERVER_METADATA
 
 
+async def test_no_scope_is_asked_for_where_no_server_names_one(start: "StartPair") -> None:
+    async with start(replace(DEMO, revision="2025-06-18")) as pair:
+        outcome, requests = await traffic(load_profile("legacy-discovery"), pair.reference.mcp_url)
+    assert outcome.authorized
+    assert values(only(requests, "/oauth2/authorize"), "scope") == []
+
+
 async def test_a_client_id_metadata_document_is_at_the_url_that_is_the_client_id() -> None:
     async with published({"client_name": "test"}) as url, httpx.AsyncClient(trust_env=False) as http:
         document = (await http.get(url)).json()
@@ -205,25 +213,21 @@ async def test_the_scope_of_the_challenge_is_ignored(pair: "Pair") -> None:
         assert values(only(requests, "/oauth2/authorize"), "scope") == [asked]
 
 
-@pytest.mark.parametrize(("name", "authorizations"), [("compliant", 2), ("no-step-up", 1)])
-async def test_more_scope_is_asked_for_once(pair: "Pair", name: str, authorizations: int) -> None:
-    refused = '403 Forbidden\r\nWWW-Authenticate: Bearer error="insufficient_scope", scope="email admin"'
-    answers = iter([refused])
-
-    def interfere(request: Request) -> str | None:
-        at_tool = request.path == "/mcp" and request.message["method"] == "tools/call"
-        return next(answers, None) if at_tool else None
-
-    outcome, requests = await traffic(load_profile(name), pair.reference.mcp_url, interfere)
+async def test_more_scope_is_asked_for_once_on_top_of_what_was_granted(start: "StartPair") -> None:
+    async with start(replace(DEMO, server_flaws=ServerFlaws(step_up="asked-for"))) as pair:
+        outcome, requests = await traffic(load_profile("compliant"), pair.reference.mcp_url)
+    assert outcome.authorized
     scopes = [values(request, "scope") for request in requests if request.path == "/oauth2/authorize"]
-    assert len(scopes) == authorizations
-    assert outcome.authorized == (name == "compliant")
-    if name == "compliant":
-        assert scopes[1] == ["openid profile email admin offline_access"]
-        tokens = [request.headers["authorization"] for request in to_mcp(requests)[-2:]]
-        assert tokens[0] != tokens[1]
-    else:
-        assert "Unexpected status code: 403" in outcome.sentence
+    assert scopes == [["openid profile offline_access"], ["openid profile email offline_access"]]
+    refused, called = [request for request in to_mcp(requests) if request.message["method"] == "tools/call"]
+    assert refused.headers["authorization"] != called.headers["authorization"]
+
+
+async def test_a_client_without_step_up_gives_up(start: "StartPair") -> None:
+    async with start(replace(DEMO, server_flaws=ServerFlaws(step_up="asked-for"))) as pair:
+        outcome, requests = await traffic(load_profile("no-step-up"), pair.reference.mcp_url)
+    assert outcome.sentence == "tools/call get-user-info failed: Unexpected status code: 403"
+    assert paths(requests).count("/oauth2/authorize") == 1
 
 
 async def test_a_refusal_that_more_scope_does_not_end_is_taken_the_second_time(pair: "Pair") -> None:

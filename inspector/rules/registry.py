@@ -18,15 +18,26 @@ HEADINGS = ("What it checks", "Why it matters", "How to fix", "When it is a fals
 _LONGEST_TITLE = 90
 _MODULES = (
     "challenge",
+    "bearer_errors",
+    "discovery",
     "resource_metadata",
+    "resource_identity",
     "server_metadata",
+    "server_capabilities",
     "registration",
+    "client_identity",
     "authorize",
+    "authorization_request",
+    "scope",
     "resource_indicator",
     "token",
+    "token_endpoint",
     "audience",
+    "token_use",
     "refresh",
     "resource_access",
+    "transport",
+    "cors",
 )
 
 

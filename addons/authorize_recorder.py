@@ -7,27 +7,19 @@ a GET there is recorded as what it is, a request to the real endpoint, and sent 
 import ipaddress
 import json
 import secrets
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from urllib.parse import urlsplit
 
 from mitmproxy.http import Headers, HTTPFlow, Response
 from mitmproxy.proxy.mode_specs import RegularMode
 
-from addons.json_text import replace_member
+from addons.json_text import replace_strings
 from addons.scope import is_authorization_server_metadata
-from addons.wire import exchange_of
+from addons.wire import Edit, exchange_of
 from inspector.session.model import Exchange, State, Translation
 
 PREFIX = "/.inspector/authorize/"
 _MEMBER = "authorization_endpoint"
-
-
-@dataclass(frozen=True, slots=True)
-class MetadataEdit:
-    """What the client gets instead of the upstream document, content coding off, and the value that differs."""
-
-    content: bytes
-    translation: Translation
 
 
 class AuthorizeRecorder:
@@ -37,7 +29,7 @@ class AuthorizeRecorder:
         self._endpoint_by_id: dict[str, str] = {}
         self._id_by_endpoint: dict[str, str] = {}
 
-    def edit(self, flow: HTTPFlow) -> MetadataEdit | None:
+    def edit(self, flow: HTTPFlow) -> Edit | None:
         """The edited metadata document, where a response is one; None for every other response."""
         response = flow.response
         if response is None or response.status_code != 200 or not isinstance(flow.client_conn.proxy_mode, RegularMode):
@@ -53,9 +45,9 @@ class AuthorizeRecorder:
         if not isinstance(endpoint, str) or not _is_web_address(endpoint):
             return None
         stand_in = f"http://127.0.0.1:{flow.client_conn.sockname[1]}{PREFIX}{self._id(endpoint)}"
-        return MetadataEdit(
-            replace_member(text, _MEMBER, stand_in).encode(),
-            Translation("response.body", _MEMBER, client=stand_in, upstream=endpoint),
+        return Edit(
+            replace_strings(text, lambda name, value: stand_in if name == _MEMBER else None).encode(),
+            (Translation("response.body", _MEMBER, client=stand_in, upstream=endpoint),),
         )
 
     def owns(self, flow: HTTPFlow) -> bool:

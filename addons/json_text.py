@@ -1,37 +1,54 @@
-"""Edits one member of a JSON text and leaves every other byte as it is."""
+"""Edits strings of a JSON text and leaves every other byte as it is."""
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 _SPACE = re.compile(r"[ \t\n\r]*")
 
 
-def replace_member(text: str, name: str, value: str) -> str:
-    """The text with the value of a top-level member replaced by a string, every time it occurs (the last one counts).
+def replace_strings(text: str, new: Callable[[str, str], str | None]) -> str:
+    """The text with some of the strings replaced that its top-level members are, or are lists of.
 
+    `new` is asked with the member's name and each string, as often as a name occurs, and gives None to keep it.
     Raises ValueError when the text is not a JSON object.
     """
     if not isinstance(json.loads(text), dict):
         raise ValueError("not a JSON object")
     kept_from, pieces = 0, []
-    for member, start, end in _members(text):
-        if member == name:
-            pieces += [text[kept_from:start], json.dumps(value)]
+    for name, value, start, end in _strings(text):
+        replacement = new(name, value)
+        if replacement is not None:
+            pieces += [text[kept_from:start], json.dumps(replacement)]
             kept_from = end
     return "".join([*pieces, text[kept_from:]])
 
 
-def _members(text: str) -> Iterator[tuple[str, int, int]]:
-    """Each top-level member of a valid JSON object, with where its value starts and ends."""
+def _strings(text: str) -> Iterator[tuple[str, str, int, int]]:
+    """The name of a member of a valid JSON object, a string in it, and where that starts and ends."""
     decoder = json.JSONDecoder()
-    at = _after_space(text, _after_space(text, 0) + 1)
-    while text[at] != "}":
-        name, at = decoder.raw_decode(text, at)
-        start = _after_space(text, _after_space(text, at) + 1)
-        _, end = decoder.raw_decode(text, start)
-        yield name, start, end
-        at = _after_space(text, end)
+    for at in _items(text, _after_space(text, 0)):
+        name, colon = decoder.raw_decode(text, at)
+        start = _after_space(text, _after_space(text, colon) + 1)
+        places = _items(text, start) if text[start] == "[" else (start,)
+        for place in places:
+            value, end = decoder.raw_decode(text, place)
+            if isinstance(value, str):
+                yield name, value, place, end
+
+
+def _items(text: str, opening: int) -> Iterator[int]:
+    """Where each item of the object or list begins that opens there."""
+    decoder = json.JSONDecoder()
+    is_object = text[opening] == "{"
+    at = _after_space(text, opening + 1)
+    while text[at] not in "]}":
+        yield at
+        _, at = decoder.raw_decode(text, at)
+        if is_object:
+            at = _after_space(text, _after_space(text, at) + 1)
+            _, at = decoder.raw_decode(text, at)
+        at = _after_space(text, at)
         if text[at] == ",":
             at = _after_space(text, at + 1)
 

@@ -2,8 +2,19 @@
 
 import json
 import os
+import secrets
 from collections.abc import Mapping
 from pathlib import Path
+
+from inspector.session.files import make_private_folders
+from inspector.session.location import state_directory
+
+
+def new_note() -> Path:
+    """A place where later user interfaces look for the note."""
+    folder = state_directory() / "running"
+    make_private_folders(folder)
+    return folder / f"{secrets.token_hex(8)}.json"
 
 
 def write_record(path: Path, facts: Mapping[str, object]) -> None:

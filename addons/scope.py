@@ -119,6 +119,11 @@ class Scope:
             kind.add(_key(urlsplit(url)))
 
 
+def is_metadata(url: str) -> bool:
+    """Whether the URL is a place where metadata of either kind lives (RFC 9728 and the two below)."""
+    return _PROTECTED_RESOURCE in urlsplit(url).path or is_authorization_server_metadata(url)
+
+
 def is_authorization_server_metadata(url: str) -> bool:
     """Whether the URL is a place where authorization server metadata lives (RFC 8414, OpenID Connect Discovery)."""
     path = urlsplit(url).path

@@ -1,6 +1,7 @@
 """Turns what mitmproxy knows about a flow into the session's own words, values as they were on the wire."""
 
 import hashlib
+from dataclasses import dataclass
 
 from mitmproxy.connection import Address, Connection
 from mitmproxy.http import Headers as WireHeaders
@@ -13,6 +14,14 @@ NO_BODY = Body()
 
 KEPT_BODY = 1024 * 1024
 """Bytes of a body that are kept; the true size and the digest of the whole are kept too."""
+
+
+@dataclass(frozen=True, slots=True)
+class Edit:
+    """What the client gets in place of a response body, content coding off, and each value that differs."""
+
+    content: bytes
+    translations: tuple[Translation, ...]
 
 
 def exchange_of(

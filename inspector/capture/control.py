@@ -10,12 +10,12 @@ from inspector.errors import CaptureError
 
 
 class ControlLink:
-    """One open conversation with a proxy; every wait ends after `timeout` seconds.
+    """One open conversation with a proxy; every wait ends after `timeout` seconds, or with None when it is over.
 
     Raises CaptureError when nobody listens, the token is refused, or no answer comes.
     """
 
-    def __init__(self, port: int, token: str, timeout: float = 5.0) -> None:
+    def __init__(self, port: int, token: str, timeout: float | None = 5.0) -> None:
         try:
             self._socket = socket.create_connection(("127.0.0.1", port), timeout)
         except TimeoutError:

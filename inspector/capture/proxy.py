@@ -20,7 +20,9 @@ from inspector.errors import CaptureError
 from inspector.session.files import make_private_folders
 from inspector.session.location import state_directory
 
-_ADDON = Path(__file__).resolve().parents[2] / "addons" / "entry.py"
+ADDON = Path(__file__).resolve().parents[2] / "addons" / "entry.py"
+"""The script for mitmproxy's option -s."""
+
 _MITMDUMP = "from mitmproxy.tools.main import mitmdump; mitmdump()"
 _START_TIMEOUT = 30.0
 """Seconds a proxy may take to start; 1.3 are usual, and a machine under load takes several times that."""
@@ -39,6 +41,8 @@ class ProxySettings:
     `port` 0 takes any free one. `targets` are URLs of MCP servers; without one the proxy learns it from the first
     plain HTTP request. With `exit_with` the proxy ends when that process has ended, otherwise when it is stopped.
     `upstream_ca` is a PEM file with CAs that servers may be signed by besides the public ones.
+    `gateway` is the URL of a server to stand before, at `gateway_port` (0: where it was last time), or, when the
+    server has moved to the origin `takeover`, at the server's own address.
     """
 
     session: Path
@@ -48,11 +52,18 @@ class ProxySettings:
     authorize_recorder: bool = True
     exit_with: int | None = None
     upstream_ca: Path | None = None
+    gateway: str = ""
+    gateway_port: int = 0
+    takeover: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class RunningProxy:
-    """A proxy that was running when this was made."""
+    """A proxy that was running when this was made.
+
+    `gateway` is what a client is given as the URL of the server behind it; empty where it stands before none.
+    `attached` is a mitmproxy that its user has started with our addon.
+    """
 
     pid: int
     port: int
@@ -61,6 +72,8 @@ class RunningProxy:
     started: float
     control_port: int
     token: str = field(repr=False)
+    gateway: str = ""
+    attached: bool = False
 
     @property
     def url(self) -> str:
@@ -81,6 +94,11 @@ class RunningProxy:
         """Take a further server into the inspected conversation. Raises CaptureError when that is not possible."""
         with ControlLink(self.control_port, self.token) as link:
             link.ask({"do": "scope", "add": url})
+
+    def wait(self) -> None:
+        """Return when it has ended, whoever ended it."""
+        with suppress(ProxyIsGone), ControlLink(self.control_port, self.token, timeout=None) as link:
+            link.wait_for_end()
 
     def stop(self) -> None:
         """End it and wait until its port is free. Raises CaptureError when it does not end."""
@@ -173,13 +191,16 @@ def _command(settings: ProxySettings, note: Path, certificates: Path) -> list[st
         "inspector_record_all": str(settings.record_all).lower(),
         "inspector_authorize": str(settings.authorize_recorder).lower(),
         "inspector_exit_with": settings.exit_with or 0,
+        "inspector_gateway": settings.gateway,
+        "inspector_gateway_port": settings.gateway_port,
+        "inspector_takeover": settings.takeover,
     }
     if settings.upstream_ca is not None:
         options["ssl_verify_upstream_trusted_ca"] = write_upstream_bundle(certificates, settings.upstream_ca)
     pairs = [*options.items(), *(("inspector_targets", target) for target in settings.targets)]
     arguments = [argument for name, value in pairs for argument in ("--set", f"{name}={value}")]
     # -P: the folder the user stands in must not lend modules to the proxy.
-    return [sys.executable, "-P", "-c", _MITMDUMP, "-s", str(_ADDON), *arguments]
+    return [sys.executable, "-P", "-c", _MITMDUMP, "-s", str(ADDON), *arguments]
 
 
 def _wait_for(note: Path, process: subprocess.Popen[bytes]) -> None:
@@ -202,6 +223,8 @@ def _read(note: Path) -> RunningProxy:
         started=float(facts["started"]),
         control_port=int(facts["control_port"]),
         token=str(facts["token"]),
+        gateway=str(facts.get("gateway", "")),
+        attached=bool(facts.get("attached")),
     )
 
 

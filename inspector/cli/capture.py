@@ -51,7 +51,7 @@ def run(
 
     proxy = start_proxy(
         ProxySettings(
-            session=session or _new_session(),
+            session=session or new_session(),
             port=port,
             targets=(*(server or ()), *_urls_in(command)),
             record_all=record_all,
@@ -61,13 +61,13 @@ def run(
         )
     )
     try:
-        _say(f"capturing through {proxy.url}; watch it live in another terminal: mcp-auth-inspector open")
+        say(f"capturing through {proxy.url}; watch it live in another terminal: mcp-auth-inspector open")
         variables = {variable.name: variable.value for variable in _variables(proxy)}
         code = run_client(command, {**os.environ, **variables})
     finally:
         proxy.stop()
-    _say(f"the client ended with exit code {code}")
-    if _summarise(proxy.session):
+    say(f"the client ended with exit code {code}")
+    if summarise(proxy.session, "does the client read proxy variables? https needs --server URL"):
         raise typer.Exit(EXIT_FINDINGS)
 
 
@@ -99,23 +99,23 @@ def env(
     from inspector.capture.environment import as_json, as_shell
     from inspector.capture.proxy import ProxySettings, find_running, start_proxy
 
-    running = find_running()
+    running = [proxy for proxy in find_running() if not proxy.attached]
     if stop:
         for proxy in running:
             proxy.stop()
-            _say(f"stopped; the session is {proxy.session}")
+            say(f"stopped; the session is {proxy.session}")
         if not running:
-            _say("no capture was running")
+            say("no capture was running")
         return
     if running and session is None and port in (0, running[-1].port):
         proxy = running[-1]
         for url in server or ():
             proxy.add_target(url)
-        _say(f"using the capture that runs on {proxy.url}")
+        say(f"using the capture that runs on {proxy.url}")
     else:
         proxy = start_proxy(
             ProxySettings(
-                session=session or _new_session(),
+                session=session or new_session(),
                 port=port,
                 targets=tuple(server or ()),
                 record_all=record_all,
@@ -123,8 +123,8 @@ def env(
                 upstream_ca=upstream_ca,
             )
         )
-        _say(f"capturing through {proxy.url} to {proxy.session}")
-    _say("watch it: mcp-auth-inspector open      end it: mcp-auth-inspector env --stop")
+        say(f"capturing through {proxy.url} to {proxy.session}")
+    say("watch it: mcp-auth-inspector open      end it: mcp-auth-inspector env --stop")
     variables = _variables(proxy)
     match format:
         case EnvFormat.JSON:
@@ -144,7 +144,8 @@ def _variables(proxy: "RunningProxy") -> "tuple[ClientVariable, ...]":
     return client_variables(proxy.url, write_ca_bundle(proxy.ca_certificate, os.environ), os.environ)
 
 
-def _new_session() -> Path:
+def new_session() -> Path:
+    """Where a session goes that the user has not named."""
     from inspector.session.location import new_session_path
 
     return new_session_path(datetime.now().astimezone())
@@ -154,7 +155,7 @@ def _urls_in(command: Sequence[str]) -> tuple[str, ...]:
     return tuple(word for word in command if re.match(r"https?://[^\s]+$", word))
 
 
-def _summarise(session: Path) -> bool:
+def summarise(session: Path, nothing_seen: str) -> bool:
     """Print the verdict on every run to standard error; True when there is a finding of severity error."""
     from inspector.report.text import verdict_lines
     from inspector.session.reader import Session
@@ -164,19 +165,20 @@ def _summarise(session: Path) -> bool:
         runs = analyse(recorded.exchanges()).runs
         incidents = [incident.text for incident in recorded.incidents()]
     for text in incidents:
-        _say(text)
+        say(text)
     for judged in runs:
         typer.echo("", err=True)
         for line in verdict_lines(judged.verdict):
             typer.echo(line, err=True)
     if not runs:
-        _say("no request to an MCP server was seen: does the client read proxy variables? https needs --server URL")
+        say(f"no request to an MCP server was seen: {nothing_seen}")
     typer.echo("", err=True)
-    _say(f"the whole sign-in: mcp-auth-inspector open {session}")
+    say(f"the whole sign-in: mcp-auth-inspector open {session}")
     return any(judged.checked.errors for judged in runs)
 
 
-def _say(text: str) -> None:
+def say(text: str) -> None:
+    """Tell the user something without touching standard output, which belongs to the client."""
     from inspector.display import visible
 
     typer.echo(f"mcp-auth-inspector: {visible(text)}", err=True)

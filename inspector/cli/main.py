@@ -7,7 +7,7 @@ import traceback
 
 import typer
 
-from inspector.cli import capture, check, demo, reference, rules, view
+from inspector.cli import capture, check, demo, gateway, reference, rules, view
 from inspector.display import visible
 from inspector.errors import InspectorError
 
@@ -25,6 +25,8 @@ app = typer.Typer(
 app.command("demo")(demo.demo)
 app.command("run", context_settings={"allow_interspersed_args": False})(capture.run)
 app.command("env")(capture.env)
+app.command("gateway")(gateway.gateway)
+app.command("addon-path")(gateway.addon_path)
 app.command("open")(view.open_recording)
 app.command("check")(check.check)
 app.command("reference")(reference.reference)

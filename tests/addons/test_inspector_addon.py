@@ -1,3 +1,4 @@
+import logging
 import warnings
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -7,6 +8,7 @@ import pytest
 from mitmproxy.exceptions import OptionsError
 
 from addons.inspector_addon import FORBIDDEN_OPTIONS, InspectorAddon
+from inspector.session.location import HOME_VARIABLE
 from inspector.session.model import Exchange
 from inspector.session.reader import Session
 from inspector.session.writer import SessionWriter
@@ -43,10 +45,19 @@ async def test_an_option_that_signs_with_a_published_key_is_refused(
         mitmproxy.options.update(**{name: True})
 
 
-@pytest.mark.usefixtures("addon")
-async def test_a_session_must_be_named(mitmproxy: "Context") -> None:
-    with pytest.raises(OptionsError, match="inspector: No session file is named"):
+async def test_without_a_name_a_new_session_is_made(
+    mitmproxy: "Context",
+    addon: InspectorAddon,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    monkeypatch.setenv(HOME_VARIABLE, str(tmp_path))
+    with caplog.at_level(logging.INFO):
         mitmproxy.options.update(inspector_session="")
+    assert addon.writer is not None
+    assert addon.writer.path.parent == tmp_path / "sessions"
+    assert f"inspector: Recording into {addon.writer.path}" in caplog.messages
 
 
 @pytest.mark.usefixtures("addon")

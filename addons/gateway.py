@@ -1,0 +1,240 @@
+"""Stands before servers under addresses of this machine, for clients that can be given nothing but another URL.
+
+A server's listener leads to it, and metadata that names further servers makes listeners for them. Requests go up and
+answers come down with each side's own names in them, so that each sees one world without a gap.
+"""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from urllib.parse import urljoin, urlsplit
+
+from mitmproxy.connection import Client
+from mitmproxy.http import Headers, HTTPFlow, Message, Response
+from mitmproxy.proxy.mode_specs import ProxyMode
+
+from addons.listeners import open_listener
+from addons.origins import LOOPBACK, ClientSide, Origins, origin_of
+from addons.ports import PortBook, is_free
+from addons.scope import is_metadata
+from addons.translation import (
+    Lookup,
+    metadata,
+    named_in_challenge,
+    named_in_metadata,
+    page_header,
+    resource_in_json,
+    resource_in_parameters,
+    response_header,
+)
+from addons.wire import Edit, content_length
+from inspector.errors import InspectorError
+from inspector.session.model import Translation
+
+_MOST = 20
+"""Origins that get an address; a document that names more is not followed further."""
+
+_EDITABLE = 64 * 1024
+"""Bytes of a request body that may be held; registrations and token requests are far smaller."""
+
+_SIDE = "inspector.client_side"
+"""Where a flow keeps the name its client has addressed us by."""
+
+_FORM = "application/x-www-form-urlencoded"
+
+
+@dataclass(frozen=True, slots=True)
+class _Listener:
+    """What a mode of the proxy stands for; `taken_over` when clients have always used its address."""
+
+    origin: str
+    taken_over: bool = False
+
+
+class Gateway:
+    """The servers we stand before. `say` is told in one sentence what the user has to know."""
+
+    def __init__(self, book: PortBook, say: Callable[[str], None]) -> None:
+        self._book = book
+        self._say = say
+        self._origins = Origins()
+        self._listeners: dict[ProxyMode, _Listener] = {}
+        self._metadata: set[str] = set()
+        self._opening = asyncio.Lock()
+
+    async def stand_before(self, url: str, port: int = 0) -> str:
+        """Listen for a server and return what its client is given as its URL; port 0 takes the one it had before.
+
+        Raises InspectorError when the URL is none or the port cannot be had.
+        """
+        origin = _origin(url)
+        if not await self._open(origin, port):
+            which = f"Port {port}" if port else "Every port for gateways"
+            raise InspectorError(f"{which} on 127.0.0.1 is in use by another program; end that, or take another port.")
+        swap = self._origins.for_client(url, ClientSide("http", LOOPBACK[0]))
+        assert swap is not None
+        return swap(url)
+
+    async def take_over(self, url: str, server: str) -> None:
+        """Listen at the address of a server that has moved to the origin `server`; its clients keep their URL.
+
+        Raises InspectorError when the URL is none or the address cannot be had.
+        """
+        origin = _origin(url)
+        parts = urlsplit(origin)
+        port = parts.port or (443 if parts.scheme == "https" else 80)
+        for host in ("127.0.0.1", "::1"):
+            if host == "::1" and not is_free(0, host=host):
+                continue  # a machine without IPv6
+            mode = f"reverse:{server}@{host}:{port}"
+            if not is_free(port, host=host) or not await open_listener(mode):
+                raise InspectorError(f"Port {port} on {host} is in use; end the server there and start it at {server}.")
+            self._listeners[ProxyMode.parse(mode)] = _Listener(origin, taken_over=True)
+
+    def serves(self, client: Client) -> bool:
+        """Whether a connection came in at one of the addresses."""
+        return client.proxy_mode in self._listeners
+
+    def refuses(self, flow: HTTPFlow) -> bool:
+        """Whether a request addresses us by a name that is not ours, as a page does that has rebound its own name."""
+        return self.serves(flow.client_conn) and _SIDE not in flow.metadata
+
+    def refuse(self, flow: HTTPFlow) -> None:
+        """Answer such a request; upstream could not see what is wrong with it."""
+        text = b"This gateway is addressed as 127.0.0.1 or localhost.\n"
+        flow.response = Response.make(403, text, {"content-type": "text/plain"})
+
+    def holds_request(self, flow: HTTPFlow) -> bool:
+        """Whether the body of a request may have to change."""
+        fits = (content_length(flow.request) or 0) <= _EDITABLE
+        return fits and self.serves(flow.client_conn) and _media_type(flow.request) in (_FORM, "application/json")
+
+    def holds_response(self, flow: HTTPFlow) -> bool:
+        """Whether the body of a response may have to change."""
+        url = flow.request.pretty_url
+        return self.serves(flow.client_conn) and (is_metadata(url) or url in self._metadata)
+
+    def requestheaders(self, flow: HTTPFlow) -> list[Translation]:
+        """Address a request to upstream; gives what was translated."""
+        listener = self._listeners.get(flow.client_conn.proxy_mode)
+        if listener is None:
+            return []
+        request, asked = flow.request, flow.request.host_header or ""
+        host = asked.rpartition(":")[0].lower()
+        if host in LOOPBACK or listener.taken_over:
+            scheme = "https" if flow.client_conn.tls_established else "http"
+            flow.metadata[_SIDE] = ClientSide(scheme, host if host in LOOPBACK else LOOPBACK[0])
+        if self.refuses(flow):
+            return []
+        found = []
+        if not listener.taken_over:
+            request.host_header = listener.origin.partition("://")[2]
+            found.append(Translation("request.headers", "Host", client=asked, upstream=request.host_header))
+        for name in ("Origin", "Referer"):
+            if name in request.headers:
+                request.headers[name], more = page_header(name, request.headers[name], self._origins.for_upstream)
+                found += more
+        path, mark, query = request.data.path.decode("latin-1").partition("?")
+        query, more = resource_in_parameters(query, "request.url", self._origins.for_upstream)
+        request.data.path = f"{path}{mark}{query}".encode("latin-1")
+        return found + more
+
+    def request(self, flow: HTTPFlow) -> list[Translation]:
+        """Translate the body of a request; gives what was translated."""
+        content = flow.request.get_content(strict=False)
+        if not content or b"resource" not in content or not self.holds_request(flow):
+            return []
+        if _media_type(flow.request) == _FORM:
+            text, found = resource_in_parameters(content.decode("latin-1"), "request.body", self._origins.for_upstream)
+            changed = text.encode("latin-1")
+        else:
+            try:
+                text, found = resource_in_json(content.decode(), self._origins.for_upstream)
+            except (ValueError, RecursionError):
+                return []
+            changed = text.encode()
+        if found:
+            flow.request.content = changed
+        return found
+
+    async def responseheaders(self, flow: HTTPFlow) -> list[Translation]:
+        """Translate the headers of a response; gives what was translated."""
+        side: ClientSide | None = flow.metadata.get(_SIDE)
+        if side is None or flow.response is None:
+            return []
+        fields, found = [], []
+        for name, value in flow.response.headers.fields:
+            key, text = name.decode("latin-1"), value.decode("latin-1")
+            if key.lower() == "www-authenticate":
+                await self._follow(named_in_challenge(text))
+                self._metadata.update(named_in_challenge(text))
+            elif key.lower() == "location" and self.holds_response(flow):
+                self._metadata.add(urljoin(flow.request.pretty_url, text))
+            text, more = response_header(key, text, self._to_client(side))
+            fields.append((name, text.encode("latin-1")))
+            found += more
+        if found:
+            flow.response.headers = Headers(fields)
+        return found
+
+    async def response(self, flow: HTTPFlow) -> Edit | None:
+        """What the client gets in place of a metadata document, with the listeners for all it names open."""
+        side: ClientSide | None = flow.metadata.get(_SIDE)
+        response = flow.response
+        if side is None or response is None or response.status_code != 200 or not self.holds_response(flow):
+            return None
+        try:
+            text = (response.content or b"").decode()
+            await self._follow(named_in_metadata(text))
+            text, found = metadata(text, self._to_client(side))
+        except (ValueError, RecursionError):
+            return None
+        return Edit(text.encode(), tuple(found)) if found else None
+
+    def _to_client(self, side: ClientSide) -> Lookup:
+        return lambda url: self._origins.for_client(url, side)
+
+    async def _follow(self, urls: list[str]) -> None:
+        for origin in filter(None, map(origin_of, urls)):
+            await self._open(origin)
+
+    async def _open(self, origin: str, port: int = 0) -> bool:
+        """Listen for an origin, once; False when that is not possible."""
+        async with self._opening:
+            if self._origins.for_upstream(origin) or any(origin == each.origin for each in self._listeners.values()):
+                return True  # it is one of ours, or has one
+            if len(self._origins) >= _MOST:
+                return False
+            for candidate in (port,) if port else self._book.candidates(origin):
+                mode = f"reverse:{origin}@{LOOPBACK[0]}:{candidate}"
+                # An https listener takes the UDP port too, for HTTP/3.
+                if is_free(candidate, udp=origin.startswith("https")) and await open_listener(mode):
+                    self._listeners[ProxyMode.parse(mode)] = _Listener(origin)
+                    self._origins.add(origin, candidate)
+                    self._remember(origin, candidate)
+                    return True
+        return False
+
+    def _remember(self, origin: str, port: int) -> None:
+        before = self._book.remembered(origin)
+        if before not in (None, port):
+            self._say(
+                f"Port {before}, at which clients know {origin}, is in use; this time it is port {port}, "
+                "so clients will register and sign in anew."
+            )
+        try:
+            self._book.remember(origin, port)
+        except OSError as error:
+            self._say(f"The port of {origin} cannot be remembered ({error.strerror}); it may be another next time.")
+
+
+def _origin(url: str) -> str:
+    origin = origin_of(url)
+    if origin is None:
+        raise InspectorError(f"{url!r} is not a URL; give one such as http://localhost:3001/mcp.")
+    return origin
+
+
+def _media_type(message: Message) -> str:
+    kind: str = message.headers.get("content-type", "")
+    return kind.partition(";")[0].strip().lower()

@@ -105,7 +105,7 @@ async def test_a_client_with_a_session_follows_the_challenge_and_names_the_versi
     assert all(request.headers["mcp-protocol-version"] == revision for request in requests[1:3])
     for leg in ("authorize", "token"):
         assert values(only(requests, f"/oauth2/{leg}"), "resource") == [pair.reference.mcp_url]
-    assert ("application_type" in only(requests, "/oauth2/register").message) == (revision == "2025-11-25")
+    assert "application_type" not in only(requests, "/oauth2/register").message
     _, opened, *rest = to_mcp(requests)
     assert opened.message["params"]["protocolVersion"] == revision
     assert [request.message["method"] for request in rest] == ["notifications/initialized", "tools/list", "tools/call"]

@@ -51,6 +51,13 @@ async def test_the_audience_table(
         assert claims["aud"] == real(expected)
 
 
+async def test_a_token_is_for_one_resource_only(start: "StartPair") -> None:
+    async with start(WITH_DEFAULT) as pair:
+        client_id = (await pair.register())["client_id"]
+        answer = await pair.redeem(client_id, await pair.code(client_id, resource=[pair.reference.mcp_url, OTHER]))
+    assert (answer.status_code, answer.json()["error"]) == (400, "invalid_target")
+
+
 async def test_the_default_is_not_for_an_application_the_operator_entered(start: "StartPair") -> None:
     async with start(replace(DEMO, default_resource_indicator=MCP_URL)) as pair:
         application = pair.reference.authkit.add_application("by hand", CALLBACK)

@@ -19,8 +19,12 @@ _END_OF_LINE = re.compile(r"\r\n|\r|\n")
 
 def header(headers: Headers, name: str) -> str:
     """The first header of that name, any case, its value as it stands; empty when absent."""
+    # A plain loop: this is asked for so often that making a generator would cost more than the search.
     wanted = name.lower()
-    return next((value for key, value in headers if key.lower() == wanted), "")
+    for key, value in headers:
+        if key.lower() == wanted:
+            return value
+    return ""
 
 
 def media_type(headers: Headers) -> str:
@@ -76,7 +80,9 @@ def event_data(stream: str) -> Iterator[str]:
 
 def _undone(headers: Headers, data: bytes) -> tuple[bytes, bool]:
     """The data without its content codings (RFC 9110 section 8.4), and whether that is all of it."""
-    named = ",".join(value for name, value in headers if name.lower() == "content-encoding").lower()
+    named = ",".join([value for name, value in headers if name.lower() == "content-encoding"]).lower()
+    if not named:
+        return data, True
     known = [undo for coding in named.split(",") if (undo := _UNDO.get(coding.strip()))]
     if len(known) > _MOST_CODINGS:
         return b"", False

@@ -1,10 +1,11 @@
 """Parameters of a query or a form, in order and with repeats, as OAuth messages carry them."""
 
 from dataclasses import dataclass
+from functools import cached_property
 from urllib.parse import parse_qsl
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Params:
     """Decoded name and value pairs in wire order (application/x-www-form-urlencoded)."""
 
@@ -16,15 +17,23 @@ class Params:
         return cls(tuple(parse_qsl(encoded, keep_blank_values=True, errors="replace")))
 
     def __contains__(self, name: str) -> bool:
-        return any(key == name for key, _ in self.pairs)
+        return name in self._by_name
 
     def __bool__(self) -> bool:
         return bool(self.pairs)
 
     def get(self, name: str) -> str | None:
         """The first value of that name, None when absent."""
-        return next((value for key, value in self.pairs if key == name), None)
+        values = self._by_name.get(name)
+        return values[0] if values else None
 
     def all(self, name: str) -> tuple[str, ...]:
         """Every value of that name."""
-        return tuple(value for key, value in self.pairs if key == name)
+        return tuple(self._by_name.get(name, ()))
+
+    @cached_property
+    def _by_name(self) -> dict[str, list[str]]:
+        found: dict[str, list[str]] = {}
+        for name, value in self.pairs:
+            found.setdefault(name, []).append(value)
+        return found

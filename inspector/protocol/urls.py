@@ -4,7 +4,11 @@ import ipaddress
 import re
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 from urllib.parse import SplitResult, urljoin, urlsplit, urlunsplit
+
+_MOST_REMEMBERED = 1024
+"""URLs whose parts are kept: the same few are asked for again and again, in every run."""
 
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 _NOT_IN_A_URL = re.compile(r"[\x00-\x20\x7f]")
@@ -42,6 +46,7 @@ class Comparison:
         return self.same_identifier or self.grade is Grade.ANCESTOR
 
 
+@lru_cache(_MOST_REMEMBERED)
 def compare(expected: str, found: str) -> Comparison:
     """Grade `found` against `expected`: a resource, an audience, an issuer or a requested URL.
 
@@ -63,6 +68,7 @@ def compare(expected: str, found: str) -> Comparison:
     return Comparison(Grade.SCHEME_ONLY if web and left.hostname and left[1:] == right[1:] else Grade.OTHER)
 
 
+@lru_cache(_MOST_REMEMBERED)
 def origin(url: str) -> str:
     """Scheme, host and port in comparable form (RFC 6454 section 6.2), or an empty string when there is none."""
     parts = _split(url)
@@ -171,6 +177,7 @@ def _split_valid(url: str) -> SplitResult | None:
     return None if _NOT_IN_A_URL.search(url) else _split(url)
 
 
+@lru_cache(_MOST_REMEMBERED)
 def _split(url: str) -> SplitResult | None:
     try:
         parts = urlsplit(url)

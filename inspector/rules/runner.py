@@ -1,13 +1,17 @@
 """Runs every rule over a run. One bad rule never hides the others."""
 
 from dataclasses import replace
+from functools import cache
 
 from inspector.protocol.revisions import NOT_DEFINED
+from inspector.rules import registry
 from inspector.rules.model import Checked, Confidence, Fault, Finding, NotObserved, Party, Severity, Silence
-from inspector.rules.registry import Rule, all_rules
+from inspector.rules.registry import Rule
 from inspector.timeline.run import Run
 
 INTERNAL_ERROR = "internal-error"
+
+all_rules = cache(registry.all_rules)
 
 
 def check(run: Run) -> Checked:
@@ -53,7 +57,6 @@ def _internal(rule: Rule, problem: Exception) -> Fault:
 
 
 def _finding(rule: Rule, run: Run, level: str, fault: Fault) -> Finding:
-    steps = {exchange: step.id for step in run.steps for exchange in step.exchanges}
     internal = fault.cause == INTERNAL_ERROR
     return Finding(
         rule=INTERNAL_ERROR if internal else rule.id,
@@ -65,6 +68,6 @@ def _finding(rule: Rule, run: Run, level: str, fault: Fault) -> Finding:
         message=fault.message,
         expected=fault.expected,
         found=fault.found,
-        places=tuple(replace(place, step=steps.get(place.exchange)) for place in fault.places),
+        places=tuple(replace(place, step=run.step_by_exchange.get(place.exchange)) for place in fault.places),
         cause=None if internal else fault.cause,
     )

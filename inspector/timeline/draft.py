@@ -214,14 +214,14 @@ class Draft:
             self.reached, self.reached_at = milestone, at
 
     def _client_rank(self, message: Message) -> int:
-        client_id = message.params.get("client_id")
+        client_id = message.client_id
         if client_id and (client_id in self.client_ids or client_id in self.earlier_clients):
             return _KNOWN
         return _STRANGE if client_id and self.client_ids else _UNDECIDED
 
     def _is_named(self, message: Message) -> bool:
         """Whether the message names this server, or a parent of it, as its resource."""
-        named = message.params.all("resource")[:_MOST_RESOURCES]
+        named = message.resources[:_MOST_RESOURCES]
         return any(value in self.resources or urls.compare(self.server_url, value).covers for value in named)
 
     def _learn_endpoints(self, document: Document) -> None:
@@ -255,5 +255,4 @@ def registered(message: Message) -> str | None:
 
 def agent(message: Message) -> str:
     """The program that sends a request, as it names itself; empty when it does not."""
-    name = message.exchange.request_header("user-agent") or ""
-    return _SAME_RUNTIME.get(name, name)
+    return _SAME_RUNTIME.get(message.user_agent, message.user_agent)

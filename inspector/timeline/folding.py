@@ -15,7 +15,11 @@ def fold(messages: dict[int, Message], loops: list[Loop]) -> list[int]:
     `messages` are in the order of their beginning. Gives the ids that were dropped.
     """
     newest = islice(reversed(messages.values()), 4 * _LONGEST_CYCLE)
-    done = [message for message in newest if settled(message.exchange)][: 3 * _LONGEST_CYCLE]
+    finished = (message for message in newest if settled(message.exchange))
+    done = list(islice(finished, _LONGEST_CYCLE))
+    if not any(message.status == 401 for message in done):
+        return []
+    done += islice(finished, 2 * _LONGEST_CYCLE)
     shapes = [message.shape for message in done]
     for length in range(1, len(done) // 3 + 1):
         last, middle, first = (shapes[length * turn : length * (turn + 1)] for turn in range(3))

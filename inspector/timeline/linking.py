@@ -182,7 +182,7 @@ class Timeline:
             is_hop = message.url not in draft.redirect_uris
         if message.kind is Kind.AUTHORIZE:
             is_hop = asks(message) not in self._ties and leads_to(message.exchange.url) in self._ties
-        return Message(message.exchange, Kind.INTERACTION) if is_hop else message
+        return message.of_kind(Kind.INTERACTION) if is_hop else message
 
     def _learn_urls(self, message: Message) -> None:
         """Remember addresses whose use can be told from nothing else."""

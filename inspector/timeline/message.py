@@ -42,6 +42,13 @@ class Message:
     exchange: Exchange
     kind: Kind
 
+    def of_kind(self, kind: Kind) -> "Message":
+        """The same exchange as something else; what was parsed already is not parsed again."""
+        other = Message(self.exchange, kind)
+        parsed = {name: value for name, value in vars(self).items() if name not in ("kind", "shape")}
+        vars(other).update(parsed)
+        return other
+
     @property
     def id(self) -> int:
         """The exchange's number."""
@@ -78,7 +85,7 @@ class Message:
         """Whether a response was seen."""
         return self.status is not None
 
-    @property
+    @cached_property
     def request_lost(self) -> bool:
         """Whether the request body was not kept whole or cannot be decoded."""
         return content.decoded(self.exchange.request_headers, self.exchange.request_body) is None
@@ -115,6 +122,16 @@ class Message:
         return self.query
 
     @cached_property
+    def client_id(self) -> str | None:
+        """The client that the request names."""
+        return self.params.get("client_id")
+
+    @cached_property
+    def resources(self) -> tuple[str, ...]:
+        """Every resource that the request names (RFC 8707 section 2)."""
+        return self.params.all("resource")
+
+    @cached_property
     def document(self) -> Document | None:
         """The response body as a JSON object."""
         return Document.of(content.json_value(self.exchange.response_headers, self.exchange.response_body))
@@ -129,12 +146,17 @@ class Message:
         """Every WWW-Authenticate challenge of the response."""
         return parse_challenges(self.exchange.response_header_all("www-authenticate"))
 
-    @property
+    @cached_property
     def bearer_challenge(self) -> Challenge | None:
         """The first Bearer challenge."""
         return next((challenge for challenge in self.challenges if challenge.is_bearer), None)
 
-    @property
+    @cached_property
+    def user_agent(self) -> str:
+        """The program that sends the request, as it names itself; empty when it does not."""
+        return self.exchange.request_header("user-agent") or ""
+
+    @cached_property
     def bearer(self) -> str | None:
         """The token of an `Authorization: Bearer` header (RFC 6750 section 2.1)."""
         scheme, _, token = (self.exchange.request_header("authorization") or "").partition(" ")
@@ -150,7 +172,7 @@ class Message:
         """The JSON-RPC objects the server answered with, from JSON or an event stream."""
         return jsonrpc.rpc_messages(self.exchange.response_headers, self.exchange.response_body)
 
-    @property
+    @cached_property
     def rpc_method(self) -> str:
         """The method of the first JSON-RPC request in the body, empty when there is none."""
         return next((message.method for message in self.rpc_sent if message.method), "")
@@ -187,8 +209,8 @@ def understand(exchange: Exchange, mcp_urls: Collection[str] = (), metadata_urls
     """
     draft = Message(exchange, Kind.OTHER)
     if exchange.method == "GET" and draft.url in metadata_urls:
-        return Message(exchange, Kind.RESOURCE_METADATA)
-    return Message(exchange, _kind(draft, mcp_urls))
+        return draft.of_kind(Kind.RESOURCE_METADATA)
+    return draft.of_kind(_kind(draft, mcp_urls))
 
 
 def _kind(message: Message, mcp_urls: Collection[str]) -> Kind:

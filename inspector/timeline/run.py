@@ -40,7 +40,16 @@ class Run:
 
     def of(self, *kinds: Kind) -> tuple[Message, ...]:
         """The messages of these kinds."""
+        if len(kinds) == 1:
+            return self._by_kind.get(kinds[0], ())
         return tuple(message for message in self.messages if message.kind in kinds)
+
+    @cached_property
+    def _by_kind(self) -> dict[Kind, tuple[Message, ...]]:
+        found: dict[Kind, list[Message]] = {}
+        for message in self.messages:
+            found.setdefault(message.kind, []).append(message)
+        return {kind: tuple(messages) for kind, messages in found.items()}
 
     @cached_property
     def steps(self) -> tuple[Step, ...]:
@@ -48,12 +57,13 @@ class Run:
         return build_steps(self.messages, self.token_exchanges, self.loops)
 
     @cached_property
-    def _step_by_exchange(self) -> dict[int, int]:
+    def step_by_exchange(self) -> dict[int, int]:
+        """The id of the timeline row that shows an exchange, by the exchange's id."""
         return {exchange: step.id for step in reversed(self.steps) for exchange in step.exchanges}
 
     def step_of(self, message: Message) -> int | None:
         """The id of the timeline row that shows this message."""
-        return self._step_by_exchange.get(message.id)
+        return self.step_by_exchange.get(message.id)
 
     @cached_property
     def client(self) -> Client:

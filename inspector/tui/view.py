@@ -49,12 +49,14 @@ class RunView:
 
     @cached_property
     def step_findings(self) -> Mapping[int, Sequence[Finding]]:
-        """Findings by the steps they touch, worst first."""
+        """Findings by the step they are about, worst first.
+
+        A step that a finding only compares with, such as the metadata it takes the right value from, did nothing wrong.
+        """
         found: defaultdict[int, list[Finding]] = defaultdict(list)
         for finding in self.judged.checked.findings:
-            for step in dict.fromkeys(place.step for place in finding.places):
-                if step is not None:
-                    found[step].append(finding)
+            if finding.step is not None:
+                found[finding.step].append(finding)
         return found
 
     @cached_property

@@ -78,7 +78,9 @@ def _precedes_authorization(message: Message, good: Message) -> bool:
     if message.location is not None:
         return _same_but_for_spelling(message.url, message.location)
     protocol_error = message.status == 400 and any(answer.error for answer in message.rpc_received)
-    dead_session = message.status in (400, 404) and exchange.request_header(session) is not None
+    about_token = "token" in content.text(exchange.response_headers, exchange.response_body).lower()
+    has_session = exchange.request_header(session) is not None
+    dead_session = message.status in (400, 404) and has_session and not (message.bearer and about_token)
     no_session = (
         message.status in (400, 404)
         and exchange.request_header(session) is None

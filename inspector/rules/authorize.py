@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from inspector.rules.facts import (
     authorization_story,
     open_authorizations,
+    registrations,
     stated_issuer,
     where,
 )
@@ -19,6 +20,7 @@ from inspector.rules.model import (
 )
 from inspector.rules.registry import rule
 from inspector.timeline.flow import Authorization
+from inspector.timeline.message import Message
 from inspector.timeline.run import Run
 
 
@@ -201,7 +203,8 @@ def authorize_client_unknown(run: Run) -> Iterator[Fault | NotObserved]:
     """An error page in the browser that the client never hears of.
 
     What it checks: The authorization request ended on AuthKit's application_not_found page, or on an answer of 4xx
-    that names the client as invalid.
+    that names the client as invalid. An answer that names the redirect URI instead, though it is registered for that
+    client byte for byte, is the authorization server's.
 
     Why it matters: The user sees a page, the client waits for a redirect that never comes.
 
@@ -216,6 +219,15 @@ def authorize_client_unknown(run: Run) -> Iterator[Fault | NotObserved]:
     for authorization in observed(readable, "N1", "what the authorization server answered was not captured"):
         for hop in (authorization.request, *authorization.hops):
             target = hop.location or hop.exchange.url
+            if _refuses_registered_redirect(run, authorization, hop):
+                yield Fault(
+                    "The authorization server refuses a redirect URI that it has registered for this client id.",
+                    (place(authorization.request, "query", "redirect_uri"), place(hop, "status")),
+                    expected="a redirect",
+                    found=str(hop.status),
+                    party=Party.AUTHORIZATION_SERVER,
+                )
+                break
             if "application_not_found" in target or hop.oauth_error in ("invalid_client", "unauthorized_client"):
                 yield Fault(
                     "The authorization server does not know this client id.",
@@ -224,3 +236,10 @@ def authorize_client_unknown(run: Run) -> Iterator[Fault | NotObserved]:
                     found=authorization.params.get("client_id") or "none",
                 )
                 break
+
+
+def _refuses_registered_redirect(run: Run, authorization: Authorization, hop: Message) -> bool:
+    reason = (hop.document.text("error_description") if hop.document and hop.oauth_error else None) or ""
+    known = registrations(run).get(authorization.params.get("client_id") or "", [])
+    listed = [uri for m in known if m.document for uri in m.document.texts("redirect_uris") or ()]
+    return "redirect" in reason.lower() and authorization.params.get("redirect_uri") in listed

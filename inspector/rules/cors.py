@@ -8,6 +8,8 @@ from inspector.rules.registry import rule
 from inspector.timeline.message import WELL_KNOWN_RESOURCE, WELL_KNOWN_SERVER, Kind, Message
 from inspector.timeline.run import Run
 
+_NO_OPTIONS = (405, 501)
+
 
 def _allows_origin(message: Message) -> bool:
     allowed = message.exchange.response_header("access-control-allow-origin")
@@ -35,8 +37,9 @@ def cors_preflight_failed(run: Run) -> Iterator[Fault | NotObserved]:
     """The browser asks first, and a no is final.
 
     What it checks: A preflight is answered with 2xx and allows the origin. On the MCP server's own origin it is the
-    server's. It is a note at a metadata URL where the client found such a document all the same: some try again without
-    the headers that need a preflight, or ask elsewhere.
+    server's, and an endpoint that knows no OPTIONS at all (405, 501) is the authorization server's. It is a note at a
+    metadata URL where the client found such a document all the same: some try again without the headers that need a
+    preflight, or ask elsewhere.
 
     Why it matters: The client only sees "could not fetch".
 
@@ -60,7 +63,7 @@ def cors_preflight_failed(run: Run) -> Iterator[Fault | NotObserved]:
             expected=f"2xx with Access-Control-Allow-Origin for {message.exchange.request_header('origin')}",
             found=f"{message.status}, {message.exchange.response_header('access-control-allow-origin') or 'none'}",
             severity=Severity.INFO if _found_all_the_same(run, message) else None,
-            party=Party.MCP_SERVER if own else None,
+            party=Party.MCP_SERVER if own else Party.AUTHORIZATION_SERVER if message.status in _NO_OPTIONS else None,
         )
 
 

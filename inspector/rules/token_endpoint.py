@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from urllib.parse import unquote_plus
 
 from inspector.protocol import content, urls
+from inspector.protocol.documents import Document
 from inspector.rules.model import Confidence, Fault, NotObserved, Party, Phase, Severity, observed, place
 from inspector.rules.registry import rule
 from inspector.timeline.flow import TokenExchange
@@ -80,16 +81,28 @@ def _methods(exchange: TokenExchange) -> list[str]:
 
 def client_id_of(exchange: TokenExchange) -> str | None:
     """The client id, from the form or from Basic credentials (RFC 6749 section 2.3.1)."""
-    if named := exchange.params.get("client_id"):
-        return named
+    return exchange.params.get("client_id") or _basic_credentials(exchange)[0]
+
+
+def _basic_credentials(exchange: TokenExchange) -> tuple[str | None, str | None]:
+    """Client id and secret of an `Authorization: Basic` header."""
     scheme, _, credentials = (exchange.request.exchange.request_header("authorization") or "").partition(" ")
     if scheme.lower() != "basic":
-        return None
+        return None, None
     try:
         decoded = base64.b64decode(credentials, validate=True).decode()
     except (binascii.Error, ValueError):
-        return None
-    return unquote_plus(decoded.partition(":")[0])
+        return None, None
+    client_id, _, secret = decoded.partition(":")
+    return unquote_plus(client_id), unquote_plus(secret)
+
+
+def _registered_as(exchange: TokenExchange, registered: Document | None) -> bool:
+    """Whether the client shows exactly the id and the secret that a registration response gave it."""
+    if registered is None or not (secret := registered.text("client_secret")):
+        return False
+    shown = exchange.params.get("client_secret") or _basic_credentials(exchange)[1]
+    return (client_id_of(exchange), shown) == (registered.text("client_id"), secret)
 
 
 @rule(
@@ -157,14 +170,14 @@ def client_auth_method_mismatch(run: Run) -> Iterator[Fault | NotObserved]:
 def as_rejects_own_auth_method(run: Run) -> Iterator[Fault | NotObserved]:
     """What the metadata says must work.
 
-    What it checks: A token request that authenticates by the registered method, with the registered secret, was
-    refused with invalid_client, and a later one by another method succeeded.
+    What it checks: A token request that authenticates by the registered method was refused with invalid_client, though
+    it shows the id and the secret of the captured registration, or a later one by another method succeeded.
 
     Why it matters: Clients that follow the metadata cannot get a token.
 
     How to fix: Authorization server: accept what the metadata and the registration response say.
 
-    When it is a false alarm: The secret was wrong or had expired; without a later success nothing is reported.
+    When it is a false alarm: The registration was deleted, or its secret had expired.
 
     References: RFC 6749 section 2.3.1; RFC 7591 section 3.2.1; RFC 8414 section 2.
     """
@@ -174,10 +187,12 @@ def as_rejects_own_auth_method(run: Run) -> Iterator[Fault | NotObserved]:
         methods = _methods(exchange)
         expected = registered.text("token_endpoint_auth_method") if registered else None
         later = [t for t in run.token_exchanges if t.access_token and t.request.at > exchange.request.at]
-        if methods == [expected] and any(_methods(t) != methods for t in later):
+        others = [t for t in later if _methods(t) != methods]
+        if methods == [expected] and (others or (not later and _registered_as(exchange, registered))):
+            after = ", and took another one later" if others else ", with the id and the secret it had given out"
             yield Fault(
-                "The authorization server refused the method it had registered, and took another one later.",
-                (place(exchange.request, "json", "error"), place(later[0].request, "status")),
+                f"The authorization server refused the method it had registered{after}.",
+                (place(exchange.request, "json", "error"), *(place(t.request, "status") for t in others[:1])),
                 expected=f"{expected} accepted",
                 found="invalid_client",
             )

@@ -18,7 +18,7 @@ _OF_AN_ATTEMPT = (Kind.AUTHORIZE, Kind.INTERACTION, Kind.CALLBACK, Kind.TOKEN, K
 
 def works(run: Run) -> bool:
     """Whether the last word on authorization was a success: the MCP server took a token, and nothing refused since."""
-    words = [(use.request.at, use.accepted) for use in run.uses if use.accepted or refuses(use)]
+    words = [(use.request.at, use.accepted) for use in run.uses if use.accepted or refuses(use) or has_expired(use)]
     words += [(exchange.request.at, False) for exchange in run.token_exchanges if exchange.error]
     return bool(words) and max(words)[1]
 
@@ -26,6 +26,12 @@ def works(run: Run) -> bool:
 def refuses(use: Use) -> bool:
     """Whether the MCP server refused for want of authorization: the token (401) or what it is good for (403)."""
     return use.rejected or use.request.status == 403
+
+
+def has_expired(use: Use) -> bool:
+    """Whether the token had expired when it was used."""
+    expires = use.token.number("exp") if use.token else None
+    return expires is not None and expires < use.request.at
 
 
 def overcome(run: Run, finding: Finding) -> bool:

@@ -2,10 +2,12 @@
 
 from collections.abc import Callable
 
+from inspector.protocol import urls
 from inspector.protocol.jwt import Signature
 from inspector.rules.facts import resource_story
 from inspector.rules.model import Checked, Confidence, Finding, Party, Severity
 from inspector.timeline.flow import TokenExchange
+from inspector.timeline.message import Kind
 from inspector.timeline.run import Run
 from inspector.verdict import remedies
 from inspector.verdict.evidence import (
@@ -15,6 +17,7 @@ from inspector.verdict.evidence import (
     client_cleared,
     default_audience,
     exchange_of,
+    observe,
     overcome,
     refusal,
     seen_audience,
@@ -343,6 +346,64 @@ def good_token_refused(run: Run, checked: Checked) -> Verdict | None:
     )
 
 
+def stopped_at_the_slash(run: Run, checked: Checked) -> Verdict | None:
+    """The client read the metadata, found a slash more or less than in its own URL, and went no further."""
+    found = checked.of("endpoint-url-trailing-slash")
+    if not found or checked.errors or not _stopped_at_discovery(run):
+        return None
+    finding = found[0]
+    return Verdict(
+        Party.CONFIGURATION,
+        Confidence.LIKELY,
+        finding.rule,
+        f"{finding.message} Nothing else is different, and the client goes no further once it has read that.",
+        (*seen_resource(run), Observation(finding.step, finding.message)),
+        remedies=(Remedy(Party.CONFIGURATION, f"Give the client the URL {wanted(run)}, byte for byte."),),
+    )
+
+
+def looked_in_the_wrong_place(run: Run, checked: Checked) -> Verdict | None:
+    """The client found no authorization server metadata, and has not asked where it has to be."""
+    found = checked.of("as-discovery-order")
+    asked = run.of(Kind.SERVER_METADATA)
+    nowhere = bool(asked) and all((message.status or 0) >= 400 for message in asked)
+    if not found or checked.errors or not nowhere or not _stopped_at_discovery(run):
+        return None
+    finding = found[0]
+    return Verdict(
+        Party.CLIENT,
+        Confidence.LIKELY,
+        finding.rule,
+        f"The client finds no authorization server metadata. {finding.message}",
+        tuple(observe(run, m, f"{urls.path_of(m.url)} is answered {m.status}") for m in asked),
+        remedies=(Remedy(Party.CLIENT, f"Ask {finding.expected} (RFC 8414 section 3.1)."),),
+    )
+
+
+def _stopped_at_discovery(run: Run) -> bool:
+    return not run.uses and not run.of(Kind.REGISTER, Kind.AUTHORIZE, Kind.TOKEN)
+
+
+def silent_about_proof_keys(run: Run, checked: Checked) -> Verdict | None:
+    """The metadata does not say that PKCE is supported, so that the client must stop: both have a case."""
+    found = _errors(run, checked, "as-metadata-pkce-not-advertised")
+    if not found or len(found) < len(checked.errors):
+        return None
+    finding = found[0]
+    return Verdict(
+        Party.UNKNOWN,
+        Confidence.LIKELY,
+        finding.rule,
+        f"{finding.message} From 2025-11-25 on the client must then stop, and many authorization servers support PKCE "
+        "without saying so: whether this one does is not in the capture.",
+        (Observation(finding.step, finding.message),),
+        remedies=(
+            Remedy(Party.AUTHORIZATION_SERVER, 'Publish "code_challenge_methods_supported": ["S256"].'),
+            Remedy(Party.CLIENT, "Take another document of the same server that says it, where there is one."),
+        ),
+    )
+
+
 STORIES: tuple[Story, ...] = (
     wrong_audience_accepted,
     refused_resource,
@@ -350,5 +411,8 @@ STORIES: tuple[Story, ...] = (
     spelled_differently,
     broken_proof,
     good_token_refused,
+    stopped_at_the_slash,
+    looked_in_the_wrong_place,
+    silent_about_proof_keys,
 )
 """In the order they are tried: the first that fits is the verdict."""

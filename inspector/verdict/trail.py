@@ -1,10 +1,10 @@
 """Where the evidence stops: nothing is wrong in what was seen, and the sign-in did not end well."""
 
 from inspector.rules.model import Confidence, Party, joined
-from inspector.timeline.flow import TokenExchange, Use
+from inspector.timeline.flow import Authorization, TokenExchange, Use
 from inspector.timeline.message import Kind, Message
 from inspector.timeline.run import Run
-from inspector.verdict.evidence import CAPTURE_BROWSER, refuses, wanted
+from inspector.verdict.evidence import CAPTURE_BROWSER, has_expired, refuses, wanted
 from inspector.verdict.model import Observation, Remedy, Verdict
 
 type End = tuple[Message, str, str]
@@ -38,11 +38,25 @@ def _end(run: Run) -> End:
     if exchange:
         text = "The token request has no answer in this capture."
         return exchange.request, text, "Capture until the authorization server has answered."
+    if run.authorizations and (page := _refused_with_page(run.authorizations[-1])):
+        return page
     if run.authorizations:
         text = "The authorization request went out; no token request followed in this capture."
         advice = "Finish the sign-in in the browser. If that was done, the redirect never reached the client."
         return run.authorizations[-1].request, text, advice
     return _not_signed_in(run)
+
+
+def _refused_with_page(authorization: Authorization) -> End | None:
+    """An error that is shown in the browser instead of being sent to the client (RFC 6749 section 4.1.2.1)."""
+    page = next((hop for hop in (authorization.request, *authorization.hops) if (hop.status or 0) >= 400), None)
+    if page is None or authorization.response:
+        return None
+    reason = page.document.text("error_description") if page.document else None
+    said = ": ".join(part for part in (page.oauth_error, reason) if part)
+    text = f"The authorization server answered the browser with {page.status}" + (f" ({said})" if said else "")
+    advice = "Compare the redirect URI and the client id with what is registered there; its log says which was refused."
+    return page, f"{text} and did not send it back to the client.", advice
 
 
 def _token_refused(exchange: TokenExchange) -> End:
@@ -73,15 +87,14 @@ def _token_used(run: Run, use: Use) -> End:
             else "The token may lack a right; the server's log or the body of the answer says which."
         )
         return use.request, text, advice
+    if has_expired(use):
+        text = "The token had expired; the client has not got a new one in this capture."
+        return use.request, text, "Keep capturing until the client refreshes or signs in again."
     if not refuses(use):
         text = f"The last answer of the MCP server was {use.request.status}, which is not about authorization."
         advice = "Look into the answer's body: a protocol error comes before or after authorization, not instead of it."
         return use.request, text, advice
     audiences = (use.token.audiences if use.token else None) or ()
-    expires = use.token.number("exp") if use.token else None
-    if expires is not None and expires < use.request.at:
-        text = "The token had expired; the client has not got a new one in this capture."
-        return use.request, text, "Keep capturing until the client refreshes or signs in again."
     if audiences and run.expected_resource and wanted(run) not in audiences:
         text = f"The MCP server refused a token for {joined(audiences)}; its resource is {wanted(run)}."
         advice = "Disconnect the client and connect it anew while capturing: how it got that token decides."

@@ -71,8 +71,10 @@ class Client:
 
 
 @asynccontextmanager
-async def started(command: Sequence[str], tmp_path: Path, session: Path) -> AsyncIterator[Client]:
-    """A client under `run`, with a home, a browser and an inspector directory of its own."""
+async def started(
+    command: Sequence[str], tmp_path: Path, session: Path, *, under_run: bool = True
+) -> AsyncIterator[Client]:
+    """A client under `run`, or alone, with a home, a browser and an inspector directory of its own."""
     home = tmp_path / "home"
     shims = tmp_path / "shims"
     for directory in (home, shims):
@@ -91,7 +93,8 @@ async def started(command: Sequence[str], tmp_path: Path, session: Path) -> Asyn
     }
     with (tmp_path / "narration.txt").open("wb") as narration:
         process = await asyncio.create_subprocess_exec(
-            *(*PROGRAM, "run", "--session", str(session), "--", *command),
+            *((*PROGRAM, "run", "--session", str(session), "--") if under_run else ()),
+            *command,
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             stderr=narration,

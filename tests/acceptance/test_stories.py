@@ -16,6 +16,8 @@ from inspector.verdict.analysis import analyse
 from inspector.verdict.model import Judged
 
 OTHER_RESOURCE = "https://elsewhere.example/mcp"
+NO_DOCUMENTS = replace(DEMO, cimd=False)
+"""Where clients that can only register are told nothing about it."""
 
 
 @pytest.fixture(scope="module")
@@ -56,9 +58,10 @@ async def test_the_client_that_omits_resource(proxy: RunningProxy) -> None:
 
 @pytest.mark.parametrize("profile", ["compliant-2025-06-18", "compliant", "compliant-2026-07-28", "cimd"])
 async def test_the_careful_client(proxy: RunningProxy, profile: str) -> None:
-    judged = await play(proxy, profile, DEMO)
+    judged = await play(proxy, profile, DEMO if profile == "cimd" else NO_DOCUMENTS)
     assert judged.verdict.party is Party.NONE
-    assert judged.checked.findings == ()
+    told = {"dcr-deprecated"} if profile == "compliant-2026-07-28" else set()
+    assert {finding.rule for finding in judged.checked.findings} == told
 
 
 async def test_the_careful_client_of_the_revision_without_resource(proxy: RunningProxy) -> None:
@@ -91,7 +94,7 @@ async def test_resource_on_the_authorization_request_only(proxy: RunningProxy) -
 
 
 async def test_authkit_without_resource_indicators(proxy: RunningProxy) -> None:
-    judged = await play(proxy, "compliant", replace(DEMO, resource_indicators=()))
+    judged = await play(proxy, "compliant", replace(NO_DOCUMENTS, resource_indicators=()))
     assert judged.verdict.party is Party.CONFIGURATION
     assert Party.CLIENT in cleared(judged)
     assert not [finding for finding in judged.checked.findings if finding.party is Party.CLIENT]

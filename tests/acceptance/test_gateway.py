@@ -1,0 +1,183 @@
+"""Clients that are given nothing but another URL: the same sign-in, and the same verdict, as through the proxy."""
+
+import socket
+import sys
+from collections.abc import AsyncIterator, Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import httpx
+import pytest
+
+from inspector.capture.proxy import ProxySettings, RunningProxy, start_proxy
+from inspector.reference.client import perform
+from inspector.reference.pair import Reference
+from inspector.reference.profile import load_profile
+from inspector.reference.settings import DEMO
+from inspector.session.location import HOME_VARIABLE
+from inspector.session.model import Exchange
+from inspector.session.reader import Session
+from inspector.verdict.analysis import analyse
+from inspector.verdict.model import Judged
+from tests.acceptance.capture import report, started
+from tests.acceptance.test_clients import (
+    ENDED_WELL,
+    INITIALIZE,
+    blames_the_client,
+    is_clean,
+    mcp_remote,
+    phases,
+    rules,
+    sign_in_and_call,
+)
+
+type Start = Callable[..., RunningProxy]
+
+
+@pytest.fixture
+def start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Start]:
+    """Start a proxy; keyword arguments are its settings."""
+    monkeypatch.setenv(HOME_VARIABLE, str(tmp_path / "home"))
+    running: list[RunningProxy] = []
+
+    def started_proxy(**settings: object) -> RunningProxy:
+        session = tmp_path / f"{len(running)}.mcpauth"
+        running.append(start_proxy(ProxySettings(session, **settings)))  # type: ignore[arg-type]  # as the caller says
+        return running[-1]
+
+    yield started_proxy
+    for proxy in running:
+        proxy.stop()
+
+
+@pytest.fixture
+async def pair() -> AsyncIterator[Reference]:
+    """Servers that clients can only register with: few of them have a document to be known by."""
+    async with Reference(replace(DEMO, cimd=False)) as running:
+        yield running
+
+
+def runs_of(proxy: RunningProxy) -> list[Judged]:
+    with Session.open(proxy.session) as session:
+        return list(analyse(session.exchanges()).runs)
+
+
+def exchanges_of(proxy: RunningProxy) -> list[Exchange]:
+    with Session.open(proxy.session) as session:
+        return sorted(session.exchanges(), key=lambda exchange: exchange.id)
+
+
+def verdict_of(judged: Judged) -> tuple[object, ...]:
+    found = sorted((finding.rule, str(finding.party), str(finding.severity)) for finding in judged.checked.findings)
+    return judged.verdict.party, judged.verdict.cause, judged.verdict.confidence, found
+
+
+STORIES = {
+    "warp": ("warp", DEMO),
+    "compliant": ("compliant", DEMO),
+    "token-leg-only": ("token-leg-only", DEMO),
+    "trailing-slash": ("trailing-slash", DEMO),
+    "no resource indicators": ("compliant", replace(DEMO, resource_indicators=())),
+    "wrong audience accepted": ("warp", replace(DEMO, accept_any_audience=True)),
+    "iss": ("compliant", replace(DEMO, authkit_flaws=replace(DEMO.authkit_flaws, response_iss="right"))),
+    "wrong issuer": ("compliant", replace(DEMO, authkit_flaws=replace(DEMO.authkit_flaws, issuer="trailing-slash"))),
+}
+
+
+@pytest.mark.parametrize("story", STORIES)
+async def test_a_client_is_judged_as_through_the_proxy(start: Start, story: str) -> None:
+    profile, settings = STORIES[story]
+    async with Reference(settings) as pair:
+        # Both browsers go through the proxy, so nothing needs to stand in for the authorization endpoint.
+        proxy, gateway = start(targets=(pair.mcp_url,), authorize_recorder=False), start(gateway=pair.mcp_url)
+        through_proxy = await perform(load_profile(profile), pair.mcp_url, proxy=proxy.url)
+        through_gateway = await perform(load_profile(profile), gateway.gateway)
+    (expected,), (judged,) = runs_of(proxy), runs_of(gateway)
+    assert replace(through_gateway, sentence="") == replace(through_proxy, sentence="")
+    assert verdict_of(judged) == verdict_of(expected)
+    assert judged.run.server_url == pair.mcp_url
+    assert [(each.method, each.url.partition("?")[0], each.status) for each in exchanges_of(gateway)] == [
+        (each.method, each.url.partition("?")[0], each.status) for each in exchanges_of(proxy)
+    ]
+
+
+DOCUMENTS = (
+    "/.well-known/oauth-protected-resource/mcp",
+    "/.well-known/oauth-protected-resource",
+    "/.well-known/oauth-authorization-server",
+    "/.well-known/openid-configuration",
+    "/oauth2/jwks",
+    "/mcp",
+    "/nothing-here",
+)
+
+
+async def test_answers_differ_from_direct_ones_in_translated_values_only(start: Start, pair: Reference) -> None:
+    gateway = start(gateway=pair.mcp_url)
+    server = pair.mcp_url.removesuffix("/mcp")
+    here = gateway.gateway.removesuffix("/mcp")
+    async with httpx.AsyncClient(trust_env=False) as client:
+        there = (await client.get(here + DOCUMENTS[0])).json()["authorization_servers"][0]
+        for ours, theirs in ((here, server), (there, pair.issuer)):
+            for path in DOCUMENTS:
+                through, direct = await client.get(ours + path), await client.get(theirs + path)
+                back = through.text.replace(here, server).replace(there, pair.issuer)
+                assert (through.status_code, back) == (direct.status_code, direct.text), path
+                assert through.headers["content-length"] == str(len(through.content))
+                assert _headers(through, here, server) == _headers(direct, here, server), path
+
+
+def _headers(response: httpx.Response, ours: str, theirs: str) -> list[tuple[str, str]]:
+    return [
+        (name, value.replace(ours, theirs))
+        for name, value in response.headers.items()
+        if name not in ("date", "content-length")
+    ]
+
+
+def stand_before(start: Start, pair: Reference) -> RunningProxy:
+    """A gateway at a port of its own: mcp-remote derives its callback port from the URL, and lingers."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    return start(gateway=pair.mcp_url, gateway_port=port)
+
+
+@pytest.mark.acceptance
+async def test_mcp_remote_that_omits_resource_is_found_out(start: Start, pair: Reference, tmp_path: Path) -> None:
+    gateway = stand_before(start, pair)
+    command = mcp_remote("0.1.16", gateway.gateway)
+    async with started(command, tmp_path, gateway.session, under_run=False) as client:
+        client.send({"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": INITIALIZE})
+        await client.until(blames_the_client)
+    code, document = await report(gateway.session)
+    run = document["runs"][0]
+    assert (code, run["verdict"]["party"]) == (1, "client")
+    assert run["verdict"]["cause"].startswith("resource-missing-")
+    assert {"resource-missing-authorize", "resource-missing-token", "aud-is-client-id"} <= rules(run)
+    assert phases(run) >= ENDED_WELL
+    assert (run["server"], run["authorization_server"]) == (pair.mcp_url, pair.issuer)
+
+
+@pytest.mark.acceptance
+async def test_the_newest_mcp_remote_gets_in(start: Start, pair: Reference, tmp_path: Path) -> None:
+    gateway = stand_before(start, pair)
+    command = mcp_remote("latest", gateway.gateway)
+    async with started(command, tmp_path, gateway.session, under_run=False) as client:
+        await sign_in_and_call(client)
+    await gets_in(gateway)
+
+
+@pytest.mark.acceptance
+async def test_the_official_python_sdk_gets_in(start: Start, pair: Reference, tmp_path: Path) -> None:
+    gateway = stand_before(start, pair)
+    command = (sys.executable, str(Path(__file__).with_name("sdk_client.py")), gateway.gateway)
+    async with started(command, tmp_path, gateway.session, under_run=False) as client:
+        assert await client.process.wait() == 0
+    await gets_in(gateway)
+
+
+async def gets_in(gateway: RunningProxy) -> None:
+    code, document = await report(gateway.session)
+    run = document["runs"][-1]
+    assert is_clean(code, run), (run["verdict"], run["findings"])
+    assert phases(run) >= ENDED_WELL

@@ -94,7 +94,7 @@ class Run:
     def published_resource(self) -> str | None:
         """`resource` of the protected resource metadata."""
         document = self.resource_metadata.document if self.resource_metadata else None
-        return document.text("resource") if document else None
+        return (document.text("resource") or None) if document else None
 
     @cached_property
     def server_metadata(self) -> Message | None:

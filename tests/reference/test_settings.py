@@ -46,6 +46,7 @@ def test_the_environment_client_id_is_one_the_rules_recognise() -> None:
         ({"environment_client_id": "client_1"}, "environment client id"),
         ({"token_lifetime": 0}, "lifetime"),
         ({"code_lifetime": -1}, "lifetime"),
+        ({"revision": "2024-11-05"}, "revision"),
     ],
 )
 def test_contradictions_are_refused_with_a_sentence(values: dict[str, Any], named: str) -> None:

@@ -7,9 +7,13 @@ import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 
 _MOST_KEYS = 100
 """Keys that are tried for one token: more are no key set, they are an attack on the reader's time."""
+
+_MOST_REMEMBERED = 128
+"""Tokens that are kept decoded: the same one is looked at by the link, the signature check and the rules."""
 
 
 class Signature(StrEnum):
@@ -56,6 +60,7 @@ class Jwt:
         return None
 
 
+@lru_cache(_MOST_REMEMBERED)
 def decode(token: str) -> Jwt | None:
     """Read header and claims of a compact JWS; None for opaque and encrypted tokens."""
     parts = token.split(".")

@@ -75,9 +75,9 @@ class Draft:
 
     def belongs(self, message: Message) -> bool:
         """Whether the message goes to a party of this run, for a client of this run where it names one."""
-        client = self._client_rank(message)
-        if client != _UNDECIDED or self._is_named(message):
-            return client == _KNOWN or self._is_named(message)
+        client, is_named = self._client_rank(message), self._is_named(message)
+        if client != _UNDECIDED or is_named:
+            return client == _KNOWN or is_named
         if message.url in self.named_urls:
             return True
         if message.kind is Kind.OTHER:

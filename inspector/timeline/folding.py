@@ -17,7 +17,7 @@ def fold(messages: dict[int, Message], loops: list[Loop]) -> list[int]:
     newest = islice(reversed(messages.values()), 4 * _LONGEST_CYCLE)
     finished = (message for message in newest if settled(message.exchange))
     done = list(islice(finished, _LONGEST_CYCLE))
-    if not any(message.status == 401 for message in done):
+    if 401 not in [message.exchange.status for message in done]:
         return []
     done += islice(finished, 2 * _LONGEST_CYCLE)
     shapes = [message.shape for message in done]

@@ -66,9 +66,10 @@ class Message:
         A stream of server-sent events is taken as far as it came. Of every other answer a part proves nothing: rules
         would call a document broken that is still on its way.
         """
-        partial = self.exchange.state in (State.RESPONDING, State.FAILED)
+        if self.exchange.state not in (State.RESPONDING, State.FAILED):
+            return self.exchange.status
         streams = content.media_type(self.exchange.response_headers) == "text/event-stream"
-        return None if partial and not streams else self.exchange.status
+        return self.exchange.status if streams else None
 
     @cached_property
     def url(self) -> str:
@@ -154,12 +155,12 @@ class Message:
     @cached_property
     def user_agent(self) -> str:
         """The program that sends the request, as it names itself; empty when it does not."""
-        return self.exchange.request_header("user-agent") or ""
+        return content.header(self.exchange.request_headers, "user-agent")
 
     @cached_property
     def bearer(self) -> str | None:
         """The token of an `Authorization: Bearer` header (RFC 6750 section 2.1)."""
-        scheme, _, token = (self.exchange.request_header("authorization") or "").partition(" ")
+        scheme, _, token = content.header(self.exchange.request_headers, "authorization").partition(" ")
         return token.strip() or None if scheme.lower() in ("bearer", "dpop") else None
 
     @cached_property

@@ -10,11 +10,11 @@ from inspector.rules.facts import (
     asked_by_name,
     authorization_behind,
     decoded_exchanges,
-    differing_rule,
     is_client_id,
     is_web_resource,
     names_this_server,
     resource_story,
+    spelling_story,
     stated_issuer,
 )
 from inspector.rules.model import (
@@ -158,15 +158,14 @@ def aud_canonicalization(run: Run) -> Iterator[Fault | NotObserved]:
             comparison = urls.compare(wanted.value, audience)
             if comparison.grade in (Grade.NORMALIZED, Grade.LOOPBACK_ALIAS):
                 rejected = any(use.rejected for use in run.uses if use.exchange is exchange)
-                authorization = authorization_behind(run, exchange)
-                cause = differing_rule(run, audience) if authorization and audience in authorization.resources else None
+                party, cause = spelling_story(run, exchange, audience)
                 yield Fault(
                     f"The audience differs from the resource in: {joined(comparison.steps)}.",
                     _audience_places(run, exchange),
                     expected=f"aud = {wanted.value}",
                     found=f"aud = {audience}",
                     severity=Severity.ERROR if rejected else None,
-                    party=Party.CLIENT if cause else None,
+                    party=party,
                     cause=cause,
                 )
 

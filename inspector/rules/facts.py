@@ -237,6 +237,16 @@ def authorization_behind(run: Run, exchange: TokenExchange) -> Authorization | N
     return earlier[-1].authorization if earlier else None
 
 
+def spelling_story(run: Run, exchange: TokenExchange, audience: str) -> tuple[Party, str | None]:
+    """Who is behind an audience that is the resource in another spelling, and the rule that says what was asked for."""
+    authorization = authorization_behind(run, exchange)
+    asked = authorization.resources if authorization else exchange.resources
+    if audience in asked and (cause := differing_rule(run, audience)):
+        return Party.CLIENT, cause
+    decided = authorization is not None and not authorization.pushed and run.published_resource is not None
+    return Party.CONFIGURATION if decided else Party.UNKNOWN, None
+
+
 type Story = tuple[Party, str | None, str]
 """Who is behind a refusal or a wrong audience: the party, the causing rule, and the reason as a clause."""
 
@@ -248,6 +258,10 @@ def resource_story(run: Run, exchange: TokenExchange) -> Story:
     decides nothing (MCP 2025-06-18 Resource Parameter Implementation, RFC 8707 section 2).
     """
     refused = exchange.error == "invalid_target"
+    if exchange.request.request_lost:
+        return Party.UNKNOWN, None, "the body of the token request was not kept"
+    if exchange.refreshes and not exchange.resources and not refused and not _known_before(run, exchange):
+        return Party.UNKNOWN, None, "whom the token before the refresh was for was not captured"
     if exchange.refreshes and (before := issued_before(run, exchange)):
         if same_audience(before, exchange):
             return resource_story(run, before)
@@ -263,6 +277,11 @@ def resource_story(run: Run, exchange: TokenExchange) -> Story:
     if refused and authorization.resources and set(exchange.resources) - set(authorization.resources):
         return Party.CLIENT, "resource-inconsistent", "the client changed the resource on the token request"
     return _story_of(run, authorization.resources, "resource-missing-authorize", refused)
+
+
+def _known_before(run: Run, exchange: TokenExchange) -> bool:
+    before = issued_before(run, exchange)
+    return before is not None and before.token is not None
 
 
 def authorization_story(run: Run, authorization: Authorization) -> Story:

@@ -7,12 +7,11 @@ from inspector.protocol.jwt import Signature
 from inspector.protocol.urls import Grade
 from inspector.rules.facts import (
     asked_by_name,
-    authorization_behind,
-    differing_rule,
     is_client_id,
     is_web_resource,
     names_this_server,
     resource_story,
+    spelling_story,
 )
 from inspector.rules.model import (
     Confidence,
@@ -268,7 +267,8 @@ def fresh_token_rejected(run: Run) -> Iterator[Fault | NotObserved]:
     """The symptom that brings people here: signed in, and still 401.
 
     What it checks: A token was refused with 401 within five minutes of being issued; every claim that differs from
-    what the metadata promises is named. Where all of them are right, the server is at fault.
+    what the metadata promises is named. Where all of them are right, the server is at fault; where the protected
+    resource metadata was not captured, that is not known.
 
     Why it matters: The client only reports "401 Unauthorized".
 
@@ -337,7 +337,15 @@ def _first_wrong_claim(run: Run, use: Use) -> tuple[str, str | None, Party]:
         return "it has expired", None, Party.CLIENT
     if not_before is not None and not_before - _LEEWAY_SECONDS > use.request.at:
         return "it is not valid yet", None, Party.AUTHORIZATION_SERVER
+    if not _resource_is_known(run):
+        return "the metadata that says whom it must be for was not captured", None, Party.UNKNOWN
     return "", None, Party.MCP_SERVER
+
+
+def _resource_is_known(run: Run) -> bool:
+    """Whether the capture has the protected resource metadata, or shows that there is none."""
+    asked = run.of(Kind.RESOURCE_METADATA)
+    return run.resource_metadata is not None or (bool(asked) and all((m.status or 0) >= 400 for m in asked))
 
 
 def _wrong_audience(
@@ -349,9 +357,7 @@ def _wrong_audience(
     grades = {audience: urls.compare(wanted, audience).grade for audience in audiences}
     close = [a for a, grade in grades.items() if grade in (Grade.NORMALIZED, Grade.LOOPBACK_ALIAS)]
     if close:
-        authorization = authorization_behind(run, exchange)
-        asked = authorization is not None and close[0] in authorization.resources and differing_rule(run, close[0])
-        return what, "aud-canonicalization", Party.CLIENT if asked else Party.CONFIGURATION
+        return what, "aud-canonicalization", spelling_story(run, exchange, close[0])[0]
     party, _, _ = resource_story(run, exchange)
     if any(names_this_server(run, audience) not in _FOREIGN for audience in audiences):
         return what, None, party  # a parent of the resource: allowed, and not what a strict server expects

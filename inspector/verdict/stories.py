@@ -266,7 +266,10 @@ def spelled_differently(run: Run, checked: Checked) -> Verdict | None:
         return None
     finding, exchange = found[-1], exchange_of(run, found[-1])
     client = finding.party is Party.CLIENT
-    who = "The client asked for it" if client else "The authorization server issues it"
+    who = {
+        Party.CLIENT: "The client asked for it in that spelling.",
+        Party.CONFIGURATION: "The authorization server issues it in that spelling.",
+    }.get(finding.party, f"Who chose that spelling is not in the capture. {CAPTURE_BROWSER}")
     advice = [
         remedies.register_resource(run),
         Remedy(Party.MCP_SERVER, f"Publish, configure and compare one string everywhere: {wanted(run)}"),
@@ -278,7 +281,7 @@ def spelled_differently(run: Run, checked: Checked) -> Verdict | None:
         Confidence.CERTAIN if client else Confidence.LIKELY,
         finding.cause or finding.rule,
         f"The token is for {audience_found(finding)}, the resource is {wanted(run)}. {finding.message} "
-        f"The MCP server compares byte for byte and refuses. {who} in that spelling.",
+        f"The MCP server compares byte for byte and refuses. {who}",
         (
             *seen_resource(run),
             *seen_legs(run, exchange),

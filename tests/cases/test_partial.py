@@ -1,0 +1,120 @@
+"""What a proxy misses never moves the blame: a verdict on a part of a capture is the same, weaker, or that it is unknown."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from copy import deepcopy
+from itertools import chain, combinations, product
+from typing import Any
+
+import pytest
+
+from inspector.rules.model import Confidence, Party
+from inspector.verdict.analysis import analyse
+from inspector.verdict.model import Verdict
+from tests.cases.rows import BOTH_LEGS, REFUSED, Changes
+from tests.rules.changes import recording
+from tests.rules.good import ENDPOINT
+
+ENVIRONMENT = "client_01HZENVAUTHKIT0000000000AB"
+LEGS = ("challenge", "prm", "as", "register", "authorize", "token", "keys")
+"""Exchanges that pass by a proxy: cached discovery, stored registrations and tokens, the browser, the servers' own."""
+BODIES = (
+    ("prm.lost", "response"),
+    ("as.lost", "response"),
+    ("register.lost", "response"),
+    ("token.lost", "request"),
+    ("token.lost", "response"),
+    ("initialize.lost", "response"),
+)
+CERTAINTY = [Confidence.GUESS, Confidence.LIKELY, Confidence.CERTAIN]
+
+RUNS: dict[str, tuple[Party, Changes]] = {
+    "good": (Party.NONE, {}),
+    "resource left out": (
+        Party.CLIENT,
+        {**REFUSED, "drop": BOTH_LEGS, "set": {"token.claim.aud": ENVIRONMENT}},
+    ),
+    "no resource indicators": (Party.CONFIGURATION, {**REFUSED, "set": {"token.claim.aud": ENVIRONMENT}}),
+    "resource not registered": (
+        Party.CONFIGURATION,
+        {"until": "token", "set": {"token.status": 400, "token.json": {"error": "invalid_target"}}},
+    ),
+    "wrong audience accepted": (
+        Party.MCP_SERVER,
+        {"drop": [*BOTH_LEGS, "refresh.form.resource"], "set": {"token.claim.aud": ENVIRONMENT}},
+    ),
+    "code verifier of another request": (
+        Party.CLIENT,
+        {
+            "until": "token",
+            "set": {
+                "token.form.code_verifier": "a" * 43,
+                "token.status": 400,
+                "token.json": {"error": "invalid_grant", "error_description": "PKCE verification failed"},
+            },
+        },
+    ),
+    "good token refused": (Party.MCP_SERVER, REFUSED),
+    "refresh without resource": (
+        Party.CLIENT,
+        {"refuse": ["again"], "drop": ["refresh.form.resource"], "set": {"refresh.claim.aud": ENVIRONMENT}},
+    ),
+    "issuer mismatch": (
+        Party.AUTHORIZATION_SERVER,
+        {"until": "as", "set": {"as.json.issuer": "http://localhost:3002/other"}},
+    ),
+    "registration off": (
+        Party.CONFIGURATION,
+        {"until": "register", "set": {"register.status": 404, "register.json": {"error": "not_found"}}},
+    ),
+    "slash of the client": (
+        Party.CLIENT,
+        {
+            **REFUSED,
+            "set": dict.fromkeys(
+                ["authorize.query.resource", "token.form.resource", "token.claim.aud"], f"{ENDPOINT}/"
+            ),
+        },
+    ),
+    "slash of the configured URL": (
+        Party.CONFIGURATION,
+        {"until": "prm", "set": {"challenge.url": f"{ENDPOINT}/"}},
+    ),
+}
+
+
+@pytest.mark.parametrize("name", RUNS)
+def test_no_missing_leg_moves_the_blame(name: str) -> None:
+    expected, changes = RUNS[name]
+    (whole,) = _verdicts(changes)
+    assert whole.party is expected, whole.summary
+    wrong = [
+        (missing, verdict.party, verdict.confidence, verdict.summary)
+        for missing, part in _parts(changes)
+        for verdict in _verdicts(part)
+        if not _weaker(verdict, whole)
+    ]
+    assert wrong == []
+
+
+def _weaker(verdict: Verdict, whole: Verdict) -> bool:
+    if verdict.party in (Party.UNKNOWN, Party.NONE):
+        return True
+    return verdict.party is whole.party and CERTAINTY.index(verdict.confidence) <= CERTAINTY.index(whole.confidence)
+
+
+def _parts(changes: Mapping[str, Any]) -> Iterator[tuple[tuple[str, ...], Changes]]:
+    """Every subset of missing legs, and every subset of lost bodies with and without the leg through the browser."""
+    for legs in _subsets(LEGS):
+        yield legs, {**changes, "drop_step": list(legs)}
+    for lost, browser in product(_subsets(BODIES), ([], ["authorize"])):
+        values = {**deepcopy(changes.get("set", {})), **dict(lost)}
+        missing = (*browser, *(f"{path} {what}" for path, what in lost))
+        yield missing, {**changes, "drop_step": browser, "set": values}
+
+
+def _subsets[Part](parts: tuple[Part, ...]) -> Iterable[tuple[Part, ...]]:
+    return chain.from_iterable(combinations(parts, size) for size in range(1, len(parts) + 1))
+
+
+def _verdicts(changes: Mapping[str, Any]) -> list[Verdict]:
+    return [judged.verdict for judged in analyse(recording(changes).values()).runs]

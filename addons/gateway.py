@@ -60,6 +60,7 @@ class Gateway:
         self._origins = Origins()
         self._listeners: dict[ProxyMode, _Listener] = {}
         self._metadata: set[str] = set()
+        self._unseen: set[str] = set()
         self._opening = asyncio.Lock()
 
     async def stand_before(self, url: str, port: int = 0) -> str:
@@ -196,7 +197,9 @@ class Gateway:
 
     async def _follow(self, urls: list[str]) -> None:
         for origin in filter(None, map(origin_of, urls)):
-            await self._open(origin)
+            if origin not in self._unseen and not await self._open(origin):
+                self._unseen.add(origin)
+                self._say(f"There is no port left for {origin}; what a client says to it directly is not recorded.")
 
     async def _open(self, origin: str, port: int = 0) -> bool:
         """Listen for an origin, once; False when that is not possible."""

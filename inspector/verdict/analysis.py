@@ -5,7 +5,6 @@ from collections.abc import Iterable
 from inspector.rules.runner import check
 from inspector.session.model import Exchange
 from inspector.timeline.linking import Timeline
-from inspector.timeline.run import Run
 from inspector.verdict.judge import judge
 from inspector.verdict.model import Judged
 
@@ -33,19 +32,15 @@ class Analysis:
     @property
     def runs(self) -> tuple[Judged, ...]:
         """Every run, oldest first."""
-        return tuple(self._judge(run) for run in self._timeline.runs)
+        for run in self._timeline.take_changed():
+            checked = check(run)
+            self._judged[run.id] = Judged(run, checked, judge(run, checked))
+        return tuple(self._judged.values())
 
     @property
     def unlinked(self) -> tuple[int, ...]:
         """Exchanges that look like a sign-in but belong to no run."""
         return tuple(message.id for message in self._timeline.unlinked)
-
-    def _judge(self, run: Run) -> Judged:
-        known = self._judged.get(run.id)
-        if known is None or known.run is not run:
-            checked = check(run)
-            known = self._judged[run.id] = Judged(run, checked, judge(run, checked))
-        return known
 
 
 def analyse(exchanges: Iterable[Exchange], pinned_revision: str = "") -> Analysis:

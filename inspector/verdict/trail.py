@@ -38,6 +38,8 @@ def _end(run: Run) -> End:
     if exchange:
         text = "The token request has no answer in this capture."
         return exchange.request, text, "Capture until the authorization server has answered."
+    if run.authorizations and (refused := _sent_back(run.authorizations[-1])):
+        return refused
     if run.authorizations and (page := _refused_with_page(run.authorizations[-1])):
         return page
     if run.authorizations:
@@ -45,6 +47,17 @@ def _end(run: Run) -> End:
         advice = "Finish the sign-in in the browser. If that was done, the redirect never reached the client."
         return run.authorizations[-1].request, text, advice
     return _not_signed_in(run)
+
+
+def _sent_back(authorization: Authorization) -> End | None:
+    """An error that the authorization server sent to the client (RFC 6749 section 4.1.2.1)."""
+    hop, given = authorization.response or (None, None)
+    if hop is None or given is None or not (error := given.get("error")):
+        return None
+    if error == "access_denied":
+        return hop, "The user or a policy declined (access_denied).", "Sign in again, and allow the access."
+    text = f"The authorization server sent the client back with {error}."
+    return hop, text, "Look into the authorization server's log for the reason."
 
 
 def _refused_with_page(authorization: Authorization) -> End | None:

@@ -1,4 +1,4 @@
-"""What a proxy misses never moves the blame: a verdict on a part of a capture is the same, weaker, or that it is unknown."""
+"""What a proxy misses never moves the blame: the verdict on a part of a capture is the same, weaker or unknown."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from copy import deepcopy

@@ -32,6 +32,7 @@ class Timeline:
         self._pinned = pinned_revision
         self._drafts: list[Draft] = []
         self._views: dict[int, Run] = {}
+        self._changed: set[int] = set()
         self._owner: dict[int, Draft] = {}
         self._ties: dict[Tie, Draft] = {}
         self._unlinked: dict[int, Message] = {}
@@ -66,6 +67,12 @@ class Timeline:
     def runs(self) -> tuple[Run, ...]:
         """Every run so far, oldest first."""
         return tuple(self._view(draft) for draft in self._drafts)
+
+    def take_changed(self) -> tuple[Run, ...]:
+        """The runs that are new or changed since this was last called, oldest first: few, however many there are."""
+        changed = tuple(self._view(self._drafts[number - 1]) for number in sorted(self._changed))
+        self._changed.clear()
+        return changed
 
     @property
     def unlinked(self) -> tuple[Message, ...]:
@@ -133,6 +140,7 @@ class Timeline:
     def _open(self, server_url: str) -> Draft:
         draft = Draft(len(self._drafts) + 1, server_url)
         self._drafts.append(draft)
+        self._has_changed(draft)
         return draft
 
     def _begin_again(self, draft: Draft, message: Message) -> Draft:
@@ -164,7 +172,7 @@ class Timeline:
         draft.learn(message)
         self._owner[message.id] = draft
         self._unlinked.pop(message.id, None)
-        self._views.pop(draft.id, None)
+        self._has_changed(draft)
         self._ties.update((tie, draft) for tie in taught(message))
         _drop_oldest(self._ties, _MOST_TIES)
         self._learn_urls(message)
@@ -210,14 +218,19 @@ class Timeline:
     def _take_out(self, draft: Draft, exchange_id: int) -> None:
         del draft.messages[exchange_id]
         self._owner.pop(exchange_id, None)
-        self._views.pop(draft.id, None)
+        self._has_changed(draft)
 
     def _collect_keys(self, message: Message) -> None:
         document = message.exchange.response_body.sha256
         if message.good_document and document not in self._keys:
             self._keys[document] = keys_in((message,))
             _drop_oldest(self._keys, _MOST_KEY_SETS)
-            self._views.clear()
+            for draft in self._drafts:
+                self._has_changed(draft)
+
+    def _has_changed(self, draft: Draft) -> None:
+        self._views.pop(draft.id, None)
+        self._changed.add(draft.id)
 
 
 def _drop_oldest[Key, Value](values: dict[Key, Value], most: int) -> None:

@@ -4,12 +4,14 @@ from collections.abc import Iterator
 
 from inspector.rules.facts import (
     authorization_story,
+    is_document_url,
     open_authorizations,
     registrations,
     stated_issuer,
     where,
 )
 from inspector.rules.model import (
+    Confidence,
     Fault,
     NotObserved,
     Party,
@@ -181,6 +183,8 @@ def _behind(run: Run, authorization: Authorization, error: str, description: str
     if error == "invalid_target":
         return authorization_story(run, authorization)[0], "invalid-target"
     party, params = _ERROR_PARTIES.get(error, Party.UNKNOWN), authorization.params
+    if error == "invalid_scope":
+        return party, "scope-exceeds-metadata"
     if error != "invalid_request" or authorization.pushed:
         return party, None
     if not params.get("code_challenge"):
@@ -204,7 +208,8 @@ def authorize_client_unknown(run: Run) -> Iterator[Fault | NotObserved]:
 
     What it checks: The authorization request ended on AuthKit's application_not_found page, or on an answer of 4xx
     that names the client as invalid. An answer that names the redirect URI instead, though it is registered for that
-    client byte for byte, is the authorization server's.
+    client byte for byte, is the authorization server's. A client that could have registered and brought a stored id
+    instead is at fault.
 
     Why it matters: The user sees a page, the client waits for a redirect that never comes.
 
@@ -229,13 +234,26 @@ def authorize_client_unknown(run: Run) -> Iterator[Fault | NotObserved]:
                 )
                 break
             if "application_not_found" in target or hop.oauth_error in ("invalid_client", "unauthorized_client"):
+                client_id = authorization.params.get("client_id") or "none"
                 yield Fault(
                     "The authorization server does not know this client id.",
                     (place(authorization.request, "query", "client_id"), place(hop, "status")),
                     expected="a registered client id",
-                    found=authorization.params.get("client_id") or "none",
+                    found=client_id,
+                    party=(party := _behind_unknown_client(run, client_id)),
+                    confidence=Confidence.LIKELY if party is Party.CLIENT else None,
                 )
                 break
+
+
+def _behind_unknown_client(run: Run, client_id: str) -> Party | None:
+    """Who brought the id: a client with a stored registration, or whoever configured it where none can be made."""
+    if registrations(run).get(client_id):
+        return None
+    metadata = run.server_metadata.document if run.server_metadata else None
+    if metadata is None or is_document_url(client_id):
+        return Party.UNKNOWN
+    return Party.CLIENT if "registration_endpoint" in metadata else None
 
 
 def _refuses_registered_redirect(run: Run, authorization: Authorization, hop: Message) -> bool:

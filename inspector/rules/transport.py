@@ -213,7 +213,7 @@ def _refused(message: Message) -> bool:
 def edge_blocked(run: Run) -> Iterator[Fault | NotObserved]:
     """The server never saw the request.
 
-    What it checks: An answer of 403, 429 or 503 with a vendor's block header, or with a vendor's HTML page where the
+    What it checks: An answer of 403, 429 or 503 with a vendor's block header, or with a vendor's page where the
     server speaks JSON, and without a challenge.
 
     Why it matters: Neither client nor server can be fixed; a rule at the edge must be.
@@ -231,7 +231,9 @@ def edge_blocked(run: Run) -> Iterator[Fault | NotObserved]:
         header = next((name for name in _EDGE_HEADERS if message.exchange.response_header(name)), None)
         html = "html" in (message.exchange.response_header("content-type") or "")
         page = message.exchange.response_body.data[:4096].decode(errors="replace").lower()
-        if header or (html and any(phrase in page for phrase in _EDGE_PAGES)):
+        # What Cloudflare's managed rules send is plain text; only the product's name in front of it tells whose it is.
+        plain = message.exchange.response_header("server") == "cloudflare" and "your request was blocked" in page
+        if header or plain or (html and any(phrase in page for phrase in _EDGE_PAGES)):
             yield Fault(
                 f"Something in front of the server answered {message.status}.",
                 (place(message, "header" if header else "body", header or ""),),

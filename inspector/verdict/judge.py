@@ -1,11 +1,13 @@
 """Names the cause: the first story that the findings tell, or what can be said when none of them fits."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from inspector.rules.model import Checked, Confidence, Finding, Party, Phase, Severity
 from inspector.rules.registry import find_rule
 from inspector.timeline.run import Run
 from inspector.verdict.evidence import overcome, works
+from inspector.verdict.known_issues import with_known_issue
 from inspector.verdict.model import Observation, Remedy, Verdict
 from inspector.verdict.stories import STORIES
 from inspector.verdict.trail import trail_end
@@ -13,12 +15,24 @@ from inspector.verdict.trail import trail_end
 
 def judge(run: Run, checked: Checked) -> Verdict:
     """Judge a run. What the capture does not decide is said to be unknown, with what to capture next."""
+    return with_known_issue(_judged(run, checked), run.client)
+
+
+def _judged(run: Run, checked: Checked) -> Verdict:
     for story in STORIES:
         if verdict := story(run, checked):
             return verdict
     if checked.errors:
         return _first_cause(run, checked)
-    return _no_fault(run, checked) if works(run) else trail_end(run)
+    if works(run):
+        return _no_fault(run, checked)
+    end = trail_end(run)
+    return replace(end, observations=(*end.observations, *_warnings(checked)))
+
+
+def _warnings(checked: Checked) -> tuple[Observation, ...]:
+    found = [finding for finding in checked.findings if finding.severity is Severity.WARNING]
+    return tuple(Observation(finding.step, finding.message) for finding in found[:4])
 
 
 def _first_cause(run: Run, checked: Checked) -> Verdict:
@@ -73,6 +87,6 @@ def _no_fault(run: Run, checked: Checked) -> Verdict:
         f"No fault found: {counted}{noted}.",
         (
             Observation(run.step_of(last.request), f"The MCP server accepted the token for {what}."),
-            *(Observation(finding.step, finding.message) for finding in warnings[:4]),
+            *_warnings(checked),
         ),
     )

@@ -32,7 +32,10 @@ class Remedy:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """The answer to "who is wrong". `cause` is the rule id of the first cause, None when nothing is wrong or known."""
+    """The answer to "who is wrong". `cause` is the rule id of the first cause, None when nothing is wrong or known.
+
+    `known_issue` is a line about a public issue that this is an instance of; it is also the last remedy.
+    """
 
     party: Party
     confidence: Confidence
@@ -41,6 +44,7 @@ class Verdict:
     observations: tuple[Observation, ...] = ()
     cleared: tuple[Cleared, ...] = ()
     remedies: tuple[Remedy, ...] = ()
+    known_issue: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

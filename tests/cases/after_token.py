@@ -51,6 +51,16 @@ def edge_answers_instead_of_the_server() -> Changes:
     return signs_in(CLAUDE, {**AUTHKIT, "until": "initialize", "set": blocked})
 
 
+@ROWS.row(69, "anthropics/claude-ai-mcp#968", Party.EDGE, "edge-blocked")
+def edge_answers_in_plain_text() -> Changes:
+    blocked = {
+        "initialize.status": 403,
+        "initialize.header": {"server": "cloudflare", "cf-ray": "8a1b2c3d4e5f", "content-type": "text/plain"},
+        "initialize.body": "Your request was blocked.",
+    }
+    return signs_in(CLAUDE, {**AUTHKIT, "until": "initialize", "set": blocked})
+
+
 @ROWS.row(70, "anthropics/claude-ai-mcp#335", Party.UNKNOWN, why="a bare 403 can be the server's or the edge's")
 def bare_403_after_the_token() -> Changes:
     bare = {"initialize.status": 403, "initialize.header": {"content-type": "text/plain"}, "initialize.body": ""}

@@ -51,13 +51,13 @@ def document_has_no_port() -> Changes:
     return signs_in(CLAUDE_CODE, {**SERVER, **NO_REDIRECT, "drop_step": ["register"], "set": values})
 
 
-@ROWS.row(59, "anthropics/claude-code#4760", Party.CONFIGURATION, "authorize-client-unknown")
+@ROWS.row(59, "anthropics/claude-code#4760", Party.CLIENT, "authorize-client-unknown")
 def mcp_remote_uses_its_cache() -> Changes:
     changes = {**SERVER, **NO_REDIRECT, "drop_step": ["register"], "set": page("invalid_client", "unknown client")}
     return signs_in(MCP_REMOTE, changes)
 
 
-@ROWS.row(60, "pi-mcp-adapter#90", Party.CONFIGURATION, "authorize-client-unknown")
+@ROWS.row(60, "pi-mcp-adapter#90", Party.CLIENT, "authorize-client-unknown")
 def stored_registration_is_gone() -> Changes:
     values = {
         "authorize.header": {

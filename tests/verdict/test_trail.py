@@ -111,7 +111,7 @@ def test_evidence_stops(changes: dict[str, Any], step: str, text: str, advice: s
     assert verdict.summary.startswith("Evidence stops here: ")
     assert text in verdict.summary
     assert verdict.cleared == ()
-    (observation,) = verdict.observations
+    observation = verdict.observations[0]
     assert observation.text in verdict.summary
     assert next(each.exchanges for each in seen.judged.run.steps if each.id == observation.step) == (
         seen.recorded[step].id,

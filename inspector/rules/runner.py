@@ -11,6 +11,7 @@ from inspector.timeline.run import Run
 
 INTERNAL_ERROR = "internal-error"
 
+# Collecting and ordering them takes longer than asking most of them about a run.
 all_rules = cache(registry.all_rules)
 
 

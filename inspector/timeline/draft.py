@@ -122,7 +122,7 @@ class Draft:
         self.named_urls |= earlier.named_urls
         self.earlier_clients |= earlier.client_ids | earlier.earlier_clients
 
-    def remembered(self, client_id: str | None) -> list[Message]:
+    def remembered(self, client_id: str) -> list[Message]:
         """What a client now asks for authorization with, and knows from the attempt before. Asked for once."""
         before = list(islice(self.earlier.messages.values(), _MOST_NAMES)) if self.earlier else []
         self.earlier = None

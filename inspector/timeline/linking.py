@@ -1,7 +1,7 @@
 """Sorts exchanges into runs as they arrive: by the values that tie OAuth messages together, never by time alone."""
 
 from collections.abc import Iterable
-from itertools import chain, islice
+from itertools import chain, islice, takewhile
 
 from inspector.protocol import urls
 from inspector.session.model import Exchange
@@ -9,7 +9,7 @@ from inspector.timeline.draft import Draft, registered, server_of
 from inspector.timeline.folding import fold
 from inspector.timeline.message import Kind, Message, settled, understand
 from inspector.timeline.run import JsonWebKeys, Run, keys_in
-from inspector.timeline.ties import Tie, asks, leads_to, shown, taught
+from inspector.timeline.ties import Tie, asks, leads_to, names, shown, taught
 
 _MOST_RECENT = 50
 _MOST_TIES = 20_000
@@ -104,7 +104,7 @@ class Timeline:
         latest = next(fitting, None)
         if latest is None:
             return self._open(message.url)
-        return self._begin_again(latest, message) if latest.superseded_by(message) else latest
+        return self._begin_again(latest) if latest.superseded_by(message) else latest
 
     def _of_server(self, draft: Draft, message: Message) -> Draft:
         """The run of a token's use. Where a token is used first is the server it was fetched for.
@@ -117,8 +117,7 @@ class Timeline:
         if waiting is None:
             return draft
         for given in draft.give_up_sign_in():
-            self._take_out(draft, given.id)
-            self._put(waiting, given)
+            self._move(given, draft, waiting)
         return waiting
 
     def _find_parties(self, message: Message) -> Draft | None:
@@ -127,7 +126,7 @@ class Timeline:
         if closest:
             is_copy = message.kind is Kind.AUTHORIZE and asks(message) in self._ties
             over = closest.superseded_by(message) and not is_copy
-            return self._begin_again(closest, message) if over else closest
+            return self._begin_again(closest) if over else closest
         if message.kind is Kind.RESOURCE_METADATA:
             return self._open(server_of(message))
         if message.kind is Kind.AUTHORIZE and (resource := message.params.get("resource")):
@@ -143,20 +142,14 @@ class Timeline:
         self._has_changed(draft)
         return draft
 
-    def _begin_again(self, draft: Draft, message: Message) -> Draft:
-        """Open a run for a new attempt, and hand over the discovery and the registration that were made for it."""
+    def _begin_again(self, draft: Draft) -> Draft:
+        """Open a run for a new attempt, and hand over the discovery that was made for it."""
         again = self._open(draft.server_url)
         again.follow(draft)
-        client_id = message.params.get("client_id")
-        unasked = client_id in draft.client_ids - draft.asking_clients
-        prelude = True
-        for earlier in list(islice(reversed(draft.messages.values()), _MOST_RECENT)):
-            prelude = prelude and earlier.kind in _PRELUDE and not earlier.bearer
-            if prelude or (unasked and registered(earlier) == client_id):
-                self._take_out(draft, earlier.id)
-                self._put(again, earlier)
-        if unasked:
-            draft.client_ids.discard(client_id or "")
+        latest = islice(reversed(draft.messages.values()), _MOST_RECENT)
+        prelude = list(takewhile(lambda m: m.kind in _PRELUDE and not m.bearer, latest))
+        for earlier in reversed(prelude):
+            self._move(earlier, draft, again)
         return again
 
     # What follows from a message that has found its run.
@@ -165,9 +158,7 @@ class Timeline:
         message = self._as_seen(draft, message)
         known = draft.breadth + len(self._mcp_urls) + len(self._metadata_urls)
         if message.kind is Kind.AUTHORIZE:
-            for remembered in draft.remembered(message.params.get("client_id")):
-                draft.messages[remembered.id] = remembered
-                draft.learn(remembered)
+            self._recall(draft, message.params.get("client_id") or "")
         draft.messages[message.id] = message
         draft.learn(message)
         self._owner[message.id] = draft
@@ -181,6 +172,21 @@ class Timeline:
                 self._owner.pop(folded, None)
         if draft.breadth + len(self._mcp_urls) + len(self._metadata_urls) > known:
             self._widened.append(draft)
+
+    def _recall(self, draft: Draft, client_id: str) -> None:
+        """Add what the client asks with: its registration, wherever that was put, and what it knows from before."""
+        registrar = self._ties.get(names(client_id), draft)
+        if registrar is not draft and client_id not in registrar.asking_clients:
+            registrar.client_ids.discard(client_id)
+            for message in [m for m in registrar.messages.values() if registered(m) == client_id]:
+                self._move(message, registrar, draft)
+        for message in draft.remembered(client_id):
+            draft.messages[message.id] = message
+            draft.learn(message)
+
+    def _move(self, message: Message, origin: Draft, target: Draft) -> None:
+        self._take_out(origin, message.id)
+        self._put(target, message)
 
     def _as_seen(self, draft: Draft, message: Message) -> Message:
         """The message with the kind that it has in this run, where that depends on the rest of the run."""

@@ -65,8 +65,15 @@ def taught(message: Message) -> Iterator[Tie]:
             answer = message.good_document
             issued = [answer.text(name) for name in _TOKENS] if answer else []
             yield from (_tie("secret", value) for value in (*given, *issued) if value)
+        case Kind.REGISTER if message.document and (client_id := message.document.text("client_id")):
+            yield names(client_id)
         case _:
             pass
+
+
+def names(client_id: str) -> Tie:
+    """The tie between a registration and the first authorization request of the client it made."""
+    return _tie("client", client_id)
 
 
 def asks(message: Message) -> Tie:

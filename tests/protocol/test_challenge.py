@@ -76,6 +76,10 @@ def test_missing_commas_are_named_and_read_over() -> None:
     assert other.parameters == (("realm", "z"),)
 
 
+def test_the_same_fault_is_named_once() -> None:
+    assert one('Bearer a="1" a="2" a="3"').problems == ("no comma before a", "a is given more than once")
+
+
 def test_unbalanced_quotes_take_the_rest() -> None:
     challenge = one('Bearer realm="x", resource_metadata="https://h/prm, scope=y')
     assert challenge.get("resource_metadata") == "https://h/prm, scope=y"

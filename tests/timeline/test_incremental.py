@@ -51,6 +51,14 @@ STORIES = {
         A.resource_metadata("http://localhost:3001/.well-known/oauth-protected-resource"),
         *A.story()[2:],
     ],
+    "metadata only": [
+        A.resource_metadata("http://localhost:3001/.well-known/oauth-protected-resource"),
+        A.server_metadata(),
+    ],
+    "a server where pages were expected": [
+        *A.story()[:5],
+        exchange("GET", f"{AS}/mcp", 401, answered={"www-authenticate": 'Bearer resource_metadata="https://x/"'}),
+    ],
     "keys": [*A.story(), exchange("GET", f"{AS}/certs", 200, answer={"keys": [{"kty": "RSA"}]})],
 }
 
@@ -100,6 +108,18 @@ def test_captures_of_real_clients(flow: Path) -> None:
     assert len(picture(numbered)) == 1
 
 
+def test_an_exchange_stays_where_it_was_put() -> None:
+    """Its answer comes when another run is the one that it would be put into."""
+    other = Client("b", "http://localhost:3001/other")
+    exchanges = timed([*A.story()[:4], other.refused(), other.resource_metadata(), other.server_metadata()])
+    asked, *_, answered = states(exchanges[3])
+    timeline = Timeline()
+    timeline.add_all([*exchanges[:3], asked, *exchanges[4:], answered])
+    first, second = timeline.runs
+    assert first.registration is not None
+    assert second.registration is None
+
+
 def test_a_newer_state_replaces_the_older() -> None:
     timeline = Timeline()
     for state in live(timed(A.story())):
@@ -127,3 +147,6 @@ def test_new_keys_are_for_every_run_and_known_ones_change_nothing() -> None:
     assert run.keys == ({"kty": "RSA", "kid": "1"},)
     timeline.add_all(timed([replace(keys, url="https://elsewhere.example/jwks")], first=20))
     assert timeline.runs[0] is run
+    pages = [exchange("GET", f"{AS}/oauth2/jwks", 404, answer={"page": n}) for n in range(60)]
+    timeline.add_all(timed(pages, first=30))
+    assert timeline.runs[0].keys == run.keys

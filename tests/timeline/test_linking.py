@@ -137,6 +137,48 @@ def test_a_program_signing_in_at_two_servers_at_once(seed: int, resource: bool) 
     assert {server: names(run) for server, run in used.items()} == {MCP: ["client-a"], OTHER_SERVER: ["client-b"]}
     assert all(use.request.url == server for server, run in used.items() for use in run.uses)
     assert all(use.exchange and use.exchange.authorization for run in used.values() for use in run.uses)
+    assert all(run.registration for run in used.values())
+
+
+def test_a_registration_follows_its_client_to_the_server_it_names() -> None:
+    one, two = Client("a", resource=MCP), Client("b", OTHER_SERVER)
+    first, second = runs_of(
+        [
+            *one.discovery(),
+            *two.discovery(),
+            one.register(),
+            one.authorize(),
+            one.redeem(code="of another attempt", code_verifier=""),
+        ]
+    )
+    assert (ids(first), ids(second)) == ([1, 2, 3, 7, 8, 9], [4, 5, 6])
+
+
+@pytest.mark.parametrize("registers", [True, False])
+def test_a_sign_in_that_turns_out_to_be_for_the_other_server(registers: bool) -> None:
+    """Until its token is used, a sign-in without resource is taken for one at the server that was met last."""
+    one, two = A.story(), Client("b", OTHER_SERVER).story()
+    if not registers:
+        del one[3], two[3]
+    timeline = Timeline()
+    timeline.add_all(timed([one[0], two[0], one[1], two[1], *two[2:3], *one[2:]]))
+    timeline.add_all(timed(two[3:], first=len(one) + 4))
+    first, second = timeline.runs
+    assert (first.server_url, second.server_url) == (MCP, OTHER_SERVER)
+    assert (names(first), names(second)) == (["client-a"], ["client-b"])
+    assert first.complete
+    assert second.complete
+
+
+def test_a_token_that_is_used_at_a_second_server_stays_where_it_is() -> None:
+    other = Client("b", OTHER_SERVER)
+    first, second = runs_of([*A.story(), other.refused(), replace(other).call(token=A.token())])
+    assert ids(first)[-1] == 10
+    assert ids(second) == [9]
+    signed_in = other.story()
+    first, second = runs_of([*signed_in, *A.story()[:6], other.call(token=A.token())])
+    assert ids(first) == [1, 2, 3, 4, 5, 6, 7, 8]
+    assert ids(second)[-1] == 15
 
 
 def test_an_abandoned_attempt_and_a_good_one_are_two_runs() -> None:
@@ -152,6 +194,44 @@ def test_an_attempt_that_begins_without_a_refusal_takes_its_discovery_along() ->
     abandoned, good = runs_of([*A.story()[:5], *again])
     assert ids(abandoned) == [1, 2, 3, 4, 5]
     assert ids(good) == [6, 7, 8, 9, 10, 11, 12]
+
+
+def test_an_attempt_that_fails_early_is_an_attempt() -> None:
+    refused = exchange("POST", f"{AS}/oauth2/register", 400, sent={"redirect_uris": []}, headers={"user-agent": "node"})
+    first, second = runs_of([*A.story(), A.resource_metadata(), A.server_metadata(), refused])
+    assert (ids(first)[-1], ids(second)) == (8, [9, 10, 11])
+    first, second = runs_of([*A.story(), B.resource_metadata()])
+    assert (ids(first)[-1], ids(second)) == (8, [9])
+
+
+def test_a_program_that_does_not_name_itself_in_discovery_is_none_of_its_own() -> None:
+    """The SDK for Python sends no user agent with its metadata requests."""
+    nameless = replace(A, agent="")
+    assert len(run_of([*A.story(), nameless.resource_metadata()]).messages) == 9
+
+
+def test_registering_again_after_a_refused_code_is_the_same_attempt() -> None:
+    assert len(run_of([*A.story()[:5], A.redeem(400), A.register()]).messages) == 7
+
+
+def test_a_request_in_a_session_begins_nothing() -> None:
+    stream = exchange(
+        "GET", MCP, 200, headers={"user-agent": A.agent, "mcp-session-id": "s", "accept": "text/event-stream"}
+    )
+    assert len(run_of([*A.story(), stream]).messages) == 9
+
+
+def test_discovery_after_a_second_refusal_is_for_the_second_attempt() -> None:
+    """The authorization server is known from the first attempt, and so is not looked up again."""
+    first, second = runs_of([*A.story()[:5], A.refused(), A.server_metadata(), Client("b").register()])
+    assert (ids(first), ids(second)) == ([1, 2, 3, 4, 5], [6, 7, 8])
+
+
+def test_what_is_remembered_is_the_clients_own_registration() -> None:
+    document = Client("c", client_id="https://client.example/metadata.json", resource=MCP)
+    _, second = runs_of([*A.story()[:5], document.authorize()])
+    assert ids(second) == [2, 3, 6]
+    assert second.registration is None
 
 
 def test_signing_in_again_after_success_is_another_run() -> None:
@@ -194,6 +274,19 @@ def test_step_up_stays_in_its_run() -> None:
     run = run_of([*A.story(), forbidden, again.authorize(), again.redeem(), A.call("tools/call", token=again.token())])
     assert len(run.authorizations) == 2
     assert [step.phase for step in run.steps][-3:] == [6, 6, 5]
+
+
+def test_a_server_at_the_root_of_its_origin_is_not_every_server_there() -> None:
+    root = Client("a", "http://localhost:3001/")
+    first, second = runs_of([root.refused(), Client("b", OTHER_SERVER).refused()])
+    assert (first.server_url, second.server_url) == ("http://localhost:3001/", OTHER_SERVER)
+
+
+def test_metadata_goes_to_the_server_in_its_address() -> None:
+    plain = {"www-authenticate": "Bearer"}
+    other = Client("b", OTHER_SERVER)
+    first, second = runs_of([A.refused(answered=plain), other.refused(answered=plain), A.resource_metadata()])
+    assert (ids(first), ids(second)) == ([1, 3], [2])
 
 
 # Refresh and stored tokens.
@@ -257,6 +350,12 @@ def test_noise_at_the_authorization_server_stays_out() -> None:
     assert names(run) == ["client-a"]
     assert kinds(run) == [message.kind for message in run_of(story).messages]
     assert {message.kind for message in timeline.unlinked} == {Kind.AUTHORIZE, Kind.TOKEN, Kind.INTROSPECT}
+
+
+def test_pages_beside_the_server_stay_out() -> None:
+    local = Client(issuer="http://localhost:3001")
+    page = exchange("GET", "http://localhost:3001/dashboard", 200)
+    assert len(run_of([*local.story()[:5], page, *local.story()[5:]]).messages) == 8
 
 
 def test_other_hosts_stay_out() -> None:
@@ -325,6 +424,19 @@ def test_metadata_of_another_host_does_not_move_the_server() -> None:
 def test_a_request_that_says_nothing_is_understood_once_the_endpoint_is_known() -> None:
     empty = exchange("POST", MCP, 401, headers={"user-agent": A.agent}, answered={"www-authenticate": "Bearer"})
     assert ids(run_of([empty, *A.story()])) == list(range(1, 10))
+
+
+def test_a_token_request_before_its_client_is_known() -> None:
+    redeem = replace(A.redeem(), url="https://tokens.example/token")
+    assert len(run_of([A.refused(), A.resource_metadata(), redeem, A.register()]).messages) == 4
+
+
+def test_messages_are_in_order_of_time() -> None:
+    story = timed(A.story())
+    late_id = replace(story[1], id=99)
+    timeline = Timeline()
+    timeline.add_all([story[0], *story[2:], late_id])
+    assert ids(timeline.runs[0])[:3] == [1, 99, 3]
 
 
 # What clients do.
@@ -405,6 +517,32 @@ def test_only_the_recorders_copy_was_captured() -> None:
     assert all(run.code_exchanges[0].authorization is run.authorizations[0] for run in runs)
 
 
+def test_only_the_recorders_copies_of_plain_challenges_were_captured() -> None:
+    """The challenge is then the verifier itself (RFC 7636 section 4.2)."""
+    clients = A, Client("b")
+    stories = [
+        [*client.story()[:4], replace(client.authorize(None, code_challenge=client.verifier), state=State.RECORDED)]
+        for client in clients
+    ]
+    runs = runs_of([*chain(*stories), *(replace(client, client_id="").redeem(client_id="") for client in clients)])
+    assert [len(run.code_exchanges) for run in runs] == [1, 1]
+    assert all(run.code_exchanges[0].verifier_matches for run in runs)
+
+
+def test_answers_to_the_client_find_the_request_they_answer() -> None:
+    """By the state they carry, when no redirect and no referer leads to them."""
+    one, two = A.story(), Client("b").story()
+    page = [exchange("GET", story[4].url, 200) for story in (one, two)]
+    login = exchange("POST", f"{AS}/login", 302, answered=A.redirect)
+    callback = exchange("GET", A.redirect["location"], 200)
+    first, second = runs_of([*one[:4], page[0], *two[:4], page[1], login, callback])
+    assert ids(first) == [1, 2, 3, 4, 5, 11, 12]
+    assert kinds(first)[-2:] == [Kind.INTERACTION, Kind.CALLBACK]
+    assert ids(second) == [6, 7, 8, 9, 10]
+    alone, _ = runs_of([*one[:4], page[0], *two[:4], page[1], callback])
+    assert kinds(alone)[-1] is Kind.CALLBACK
+
+
 def test_callbacks_of_the_authorization_server_itself_are_hops() -> None:
     """A social login comes back to the authorization server before that goes back to the client."""
     social = "https://accounts.example/o/oauth2/auth?client_id=theirs&response_type=code&state=internal"
@@ -459,6 +597,15 @@ def test_a_client_id_nobody_registered_is_followed_where_it_names_the_server() -
     run = run_of([*story[:4], stray.authorize(), stray.redeem(), *story[6:]])
     assert len(run.authorizations) == 1
     assert run.code_exchanges[0].authorization is run.authorizations[0]
+
+
+def test_a_resource_under_its_public_name() -> None:
+    """Behind a proxy the server calls itself otherwise than the client does."""
+    public = "https://public.example/mcp"
+    named = exchange("GET", A.metadata_url, 200, answer={"resource": public, "authorization_servers": [AS]})
+    stray = replace(A, client_id="stale", resource=public)
+    run = run_of([A.refused(), named, *A.story()[2:4], stray.authorize()])
+    assert len(run.authorizations) == 1
 
 
 def test_an_authorization_request_is_enough_to_begin_with() -> None:

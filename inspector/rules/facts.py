@@ -298,6 +298,8 @@ def _story_of(run: Run, asked: tuple[str, ...], missing_rule: str, refused: bool
         return Party.CLIENT, missing_rule, "the client did not send resource to the authorization server"
     wanted = run.published_resource or run.server_url
     others = [value for value in asked if value != wanted]
+    if refused and len(asked) > 1 and not others:
+        return Party.CLIENT, "resource-repeated", "the client sent resource more than once"
     if wanted in asked and not (refused and others):
         effect = "" if refused else ", and it had no effect"
         which = "the published resource" if run.published_resource else "the MCP endpoint's URL as the resource"

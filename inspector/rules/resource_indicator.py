@@ -279,6 +279,42 @@ def resource_trailing_slash(run: Run) -> Iterator[Fault | NotObserved]:
 
 
 @rule(
+    "resource-repeated",
+    title="More than one resource parameter",
+    phase=Phase.AUTHORIZE,
+    party=Party.CLIENT,
+    severity=Severity.INFO,
+    levels="- | diag | diag | diag",
+)
+def resource_repeated(run: Run) -> Iterator[Fault | NotObserved]:
+    """Allowed by the RFC, unexpected by most servers.
+
+    What it checks: No request carries `resource` more than once. It is a note, and an error where the authorization
+    server refused the request.
+
+    Why it matters: Many authorization servers read a list where they expect one value, and answer invalid_request or
+    invalid_target.
+
+    How to fix: Client: send exactly one `resource`. The usual reason is an authorization_endpoint that has one already.
+
+    When it is a false alarm: The client wants a token for several resources, which RFC 8707 allows.
+
+    References: RFC 8707 section 2; OAuth 2.1 section 3.1; MCP 2025-06-18 Resource Parameter Implementation.
+    """
+    refused = {exchange.request.id for exchange in run.token_exchanges if exchange.error}
+    refused |= {a.request.id for a in run.authorizations if a.response and "error" in a.response[1]}
+    for message, values in resource_legs(run):
+        if len(values) > 1:
+            yield Fault(
+                f"The request carries resource {len(values)} times.",
+                (place(message, where(message), "resource"),),
+                expected="one resource",
+                found=joined(values),
+                severity=Severity.ERROR if message.id in refused else None,
+            )
+
+
+@rule(
     "resource-inconsistent",
     title="resource changes between authorize, token and refresh",
     phase=Phase.AUTHORIZE,

@@ -93,6 +93,8 @@ def refused_resource(run: Run, checked: Checked) -> Verdict | None:
         )
     elif finding.cause == "resource-missing-refresh":
         summary = "The authorization server refuses the refresh, because the client does not name the resource again."
+    elif finding.cause == "resource-repeated":
+        summary = f"The authorization server refuses the resource, because the client sends it more than once.{late}"
     elif finding.party is Party.CLIENT:
         summary = (
             "The authorization server refuses the resource, because the client does not send the one the MCP server "

@@ -98,7 +98,7 @@ def good_steps(endpoint: str = ENDPOINT, resource: str | None = None, issuer: st
             "form": client
             | {"grant_type": "authorization_code", "code": "code-1", "code_verifier": VERIFIER, "resource": resource},
             "status": 200,
-            "header": uncached,
+            "header": dict(uncached),
             "json": issued | {"refresh_token": "refresh-1"},
             "claim": {"iss": issuer, "aud": resource, "sub": "user_1", "client_id": CLIENT_ID, "iat": 0, "exp": 3600},
         },
@@ -123,7 +123,7 @@ def good_steps(endpoint: str = ENDPOINT, resource: str | None = None, issuer: st
                 "resource": resource,
             },
             "status": 200,
-            "header": uncached,
+            "header": dict(uncached),
             "json": issued | {"refresh_token": "refresh-2"},
             "claim": {"jti": "second"},
         },
@@ -147,7 +147,7 @@ def _get(url: str, document: dict[str, Any]) -> Step:
 def _call(
     url: str, number: int | None, method: str, params: dict[str, Any], session: dict[str, str] | None = None
 ) -> Step:
-    sent = {"jsonrpc": "2.0", "method": method, "params": params} | ({} if number is None else {"id": number})
+    sent = {"jsonrpc": "2.0", "method": method, "params": deepcopy(params)} | ({} if number is None else {"id": number})
     return {"method": "POST", "url": url, "request_header": _STREAMABLE | (session or {}), "sent": sent}
 
 

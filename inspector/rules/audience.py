@@ -200,6 +200,7 @@ def aud_missing(run: Run) -> Iterator[Fault | NotObserved]:
                 expected=f"aud = {run.expected_resource.value}" if run.expected_resource else "aud",
                 found="none",
                 severity=Severity.ERROR if rejected else None,
+                party=None if authorization_behind(run, exchange) else Party.UNKNOWN,
             )
 
 

@@ -233,7 +233,8 @@ def authorize_client_unknown(run: Run) -> Iterator[Fault | NotObserved]:
                     party=Party.AUTHORIZATION_SERVER,
                 )
                 break
-            if "application_not_found" in target or hop.oauth_error in ("invalid_client", "unauthorized_client"):
+            named = hop.oauth_error in ("invalid_client", "unauthorized_client") and not _names_redirect(hop)
+            if "application_not_found" in target or named:
                 client_id = authorization.params.get("client_id") or "none"
                 yield Fault(
                     "The authorization server does not know this client id.",
@@ -257,7 +258,11 @@ def _behind_unknown_client(run: Run, client_id: str) -> Party | None:
 
 
 def _refuses_registered_redirect(run: Run, authorization: Authorization, hop: Message) -> bool:
-    reason = (hop.document.text("error_description") if hop.document and hop.oauth_error else None) or ""
     known = registrations(run).get(authorization.params.get("client_id") or "", [])
     listed = [uri for m in known if m.document for uri in m.document.texts("redirect_uris") or ()]
-    return "redirect" in reason.lower() and authorization.params.get("redirect_uri") in listed
+    return _names_redirect(hop) and authorization.params.get("redirect_uri") in listed
+
+
+def _names_redirect(hop: Message) -> bool:
+    reason = (hop.document.text("error_description") if hop.document and hop.oauth_error else None) or ""
+    return "redirect" in reason.lower()

@@ -5,10 +5,11 @@ from urllib.parse import urljoin
 
 from inspector.protocol import content, urls
 from inspector.protocol.urls import Grade
-from inspector.rules.model import Fault, NotObserved, Party, Phase, Severity, joined, observed, place
+from inspector.rules.facts import answer_lost
+from inspector.rules.model import Fault, NotObserved, Party, Phase, Severity, joined, observed, place, present
 from inspector.rules.registry import rule
 from inspector.timeline.flow import Use
-from inspector.timeline.message import WELL_KNOWN_RESOURCE, Kind, Message
+from inspector.timeline.message import WELL_KNOWN_RESOURCE, WELL_KNOWN_SERVER, Kind, Message
 from inspector.timeline.run import Run
 
 _ODD_STATUSES = (301, 302, 303, 307, 308, 400, 403, 404, 405, 500, 501, 502, 503)
@@ -88,6 +89,20 @@ def _precedes_authorization(message: Message, good: Message) -> bool:
     )
     origin_refused = message.status == 403 and exchange.request_header("origin") is not None
     return protocol_error or dead_session or no_session or origin_refused
+
+
+def _follows_an_issuer(run: Run, metadata: Message) -> bool:
+    """Whether a client that knows the issuer asks here, and not only one that guesses from the MCP endpoint."""
+    stated = (metadata.good_document.text("issuer") if metadata.good_document else None) or ""
+    guesses = {
+        urls.insert_well_known(url, suffix)
+        for url in (run.server_url, urls.origin(run.server_url))
+        for suffix in WELL_KNOWN_SERVER
+    }
+    right = (
+        {urls.insert_well_known(stated, suffix) for suffix in WELL_KNOWN_SERVER} if urls.is_absolute(stated) else set()
+    )
+    return metadata.status == 200 and (metadata.url in right or metadata.url not in guesses)
 
 
 def _same_but_for_spelling(url: str, location: str) -> bool:
@@ -210,6 +225,8 @@ def prm_undiscoverable(run: Run) -> Iterator[Fault | NotObserved]:
     }
     if not wanted <= set(probes):
         raise NotObserved("N1", f"not asked for: {joined(sorted(wanted - set(probes)))}")
+    if any(answer_lost(probes[url]) for url in wanted):
+        raise NotObserved("N2", "the body of an answer was not kept")
     legacy = run.server_metadata is not None and urls.same_origin(run.server_metadata.url, run.server_url)
     yield Fault(
         "No protected resource metadata: the 401 names none and both well-known URLs have none.",
@@ -307,9 +324,10 @@ def client_skips_protected_resource_metadata(run: Run) -> Iterator[Fault | NotOb
         if not run.of(Kind.RESOURCE_METADATA):
             raise NotObserved("N3", "no discovery in the capture")
         return
-    guess = guesses[0]
     if not run.offers_resource_metadata:
         raise NotObserved("N6", "the server shows no protected resource metadata")
+    unexplained = next((m for m in guesses if not _follows_an_issuer(run, m)), None)
+    guess = present(unexplained, "N3", "the client may know the authorization server from before")
     if not any(m.at <= guess.at for m in run.of(Kind.RESOURCE_METADATA)):
         yield Fault(
             "The client never asked for the protected resource metadata and guessed the authorization server.",
@@ -338,8 +356,8 @@ def client_ignores_resource_metadata_url(run: Run) -> Iterator[Fault | NotObserv
     How to fix: Client: parse `resource_metadata` of the WWW-Authenticate header and fetch exactly that URL first.
 
     When it is a false alarm: The client had the document from before; discovery that began before the 401, or that goes
-    straight to the authorization server, is not counted. Nor is a URL that is not absolute: there the server is at
-    fault.
+    straight to the authorization server, also where that is the MCP server itself, is not counted. Nor is a URL that is
+    not absolute: there the server is at fault.
 
     References: MCP 2025-06-18 Authorization Server Location; MCP 2025-11-25 Protected Resource Metadata Discovery
     Requirements.
@@ -357,6 +375,8 @@ def client_ignores_resource_metadata_url(run: Run) -> Iterator[Fault | NotObserv
     if any(m.at < first.at for m in run.of(Kind.RESOURCE_METADATA)):
         raise NotObserved("N3", "discovery began before the 401")
     observed(probes, "N3", "no discovery at the MCP server after the 401")
+    if all(m.kind is Kind.SERVER_METADATA and _follows_an_issuer(run, m) for m in probes):
+        raise NotObserved("N3", "the client knows the authorization server from before")
     if not any(m.url == urls.without_query(named) for m in probes):
         yield Fault(
             "The client never asked for the metadata URL that the challenge names.",

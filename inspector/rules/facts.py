@@ -4,7 +4,7 @@ import re
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from inspector.protocol import urls
+from inspector.protocol import content, urls
 from inspector.protocol.urls import Grade
 from inspector.rules.model import NotObserved, Party, observed, present
 from inspector.timeline.flow import Authorization, TokenExchange
@@ -179,11 +179,23 @@ def has_workos_form(audience: str) -> bool:
 def asked_by_name(run: Run, audiences: Collection[str]) -> bool:
     """Whether the client asked for one of these in the way of Auth0 and Hydra, with a parameter `audience`.
 
-    Such a token may name others beside it, such as the endpoint for user information.
+    Such a token may name others beside it, such as the endpoint for user information of the authorization server; that
+    one tells it where the request was not captured.
     """
     asked = [value for a in run.authorizations for value in a.params.all("audience")]
     asked += [value for t in run.token_exchanges for value in t.params.all("audience")]
-    return not set(asked).isdisjoint(audiences)
+    if not set(asked).isdisjoint(audiences):
+        return True
+    beside = [a for a in audiences if a.endswith("/userinfo") and urls.same_origin(a, run.issuer or "")]
+    return not run.authorizations and 0 < len(beside) < len(audiences)
+
+
+def answer_lost(message: Message) -> bool:
+    """Whether there was a good answer whose body was not kept whole, so that it says nothing."""
+    return (
+        message.status == 200
+        and content.decoded(message.exchange.response_headers, message.exchange.response_body) is None
+    )
 
 
 def is_web_resource(audience: str) -> bool:

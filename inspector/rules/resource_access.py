@@ -329,9 +329,10 @@ def _first_wrong_claim(run: Run, use: Use) -> tuple[str, str | None, Party]:
     wanted, audiences = run.expected_resource, token.audiences or ()
     if wanted and wanted.value not in audiences:
         return _wrong_audience(run, exchange, wanted.value, audiences)
-    issuer = run.issuer if run.server_metadata else None
-    if issuer and token.text("iss") not in (None, issuer):
-        return f"iss is {token.text('iss')}", "token-iss-mismatch", Party.CONFIGURATION
+    issued_by = token.text("iss")
+    if issued_by not in (None, run.issuer):
+        party = Party.CONFIGURATION if run.server_metadata else Party.UNKNOWN
+        return f"iss is {issued_by}", "token-iss-mismatch" if run.server_metadata else None, party
     expires, not_before = token.number("exp"), token.number("nbf")
     if expires is not None and expires + _LEEWAY_SECONDS < use.request.at:
         return "it has expired", None, Party.CLIENT

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from inspector.protocol import urls
 from inspector.protocol.urls import Grade
+from inspector.rules.facts import answer_lost
 from inspector.rules.model import Fault, NotObserved, Party, Phase, Severity, joined, observed, place, present
 from inspector.rules.registry import rule
 from inspector.timeline.message import WELL_KNOWN_SERVER, Kind, Message
@@ -48,6 +49,8 @@ def as_metadata_not_found(run: Run) -> Iterator[Fault | NotObserved]:
     missing = [url for url in wanted if url not in probes]
     if missing:
         raise NotObserved("N1", f"not asked for: {joined(missing)}")
+    if any(answer_lost(probes[url]) for url in wanted):
+        raise NotObserved("N2", "the body of an answer was not kept")
     yield Fault(
         "The authorization server publishes no metadata at any defined location.",
         tuple(place(probes[url], "status") for url in wanted),

@@ -105,7 +105,8 @@ def foreign_issuer_token_sent(run: Run) -> Iterator[Fault | NotObserved]:
 
     How to fix: Client: get a token from the authorization server the MCP server names.
 
-    When it is a false alarm: The user configured a token by hand.
+    When it is a false alarm: The user configured a token by hand. An issuer on the same origin can be the same
+    authorization server under another name; who is at fault is then not known.
 
     References: MCP 2025-06-18 Token Handling ("MUST NOT send tokens other than ...").
     """
@@ -123,6 +124,7 @@ def foreign_issuer_token_sent(run: Run) -> Iterator[Fault | NotObserved]:
                 (place(use.request, "claim", "iss"), place(message, "json", "authorization_servers")),
                 expected=joined(servers),
                 found=issuer or "",
+                party=Party.UNKNOWN if any(urls.same_origin(server, issuer or "") for server in servers) else None,
             )
             return
 

@@ -10,7 +10,9 @@ import pytest
 from inspector.rules.model import Confidence, Party
 from inspector.verdict.analysis import analyse
 from inspector.verdict.model import Verdict
-from tests.cases.rows import BOTH_LEGS, REFUSED, Changes
+from tests.cases.harmless import VARIANTS
+from tests.cases.rows import BOTH_LEGS, REFUSED, Changes, Row
+from tests.cases.test_rows import ROWS
 from tests.rules.changes import recording
 from tests.rules.good import ENDPOINT
 
@@ -94,6 +96,34 @@ def test_no_missing_leg_moves_the_blame(name: str) -> None:
         if not _weaker(verdict, whole)
     ]
     assert wrong == []
+
+
+EXCEPT = {
+    # Without the browser leg, a refusal of the published resource is laid to the dashboard: clients that name another
+    # one there and the right one afterwards are rarer by far than a resource that was never registered.
+    "oh_my_pi_takes_the_resource_of_the_endpoint_url",
+    # Without one of its two documents the server publishes something else.
+    "only_the_origin_is_a_known_resource",
+}
+
+
+@pytest.mark.parametrize("row", [row for row in ROWS if row.changes.__name__ not in EXCEPT], ids=lambda row: row.name)
+def test_no_missing_leg_moves_the_blame_in_a_real_failure(row: Row) -> None:
+    changes = row.changes()
+    (whole,) = _verdicts(changes)
+    missing = changes.get("drop_step", [])
+    parts = [{**changes, "drop_step": [*missing, leg]} for leg in LEGS]
+    parts += [{**changes, "set": {**changes["set"], path: what}} for path, what in BODIES]
+    wrong = [verdict for part in parts for verdict in _verdicts(part) if not _weaker(verdict, whole)]
+    assert wrong == []
+
+
+@pytest.mark.parametrize("name", VARIANTS)
+def test_no_missing_leg_makes_a_fault(name: str) -> None:
+    changes = VARIANTS[name]
+    missing = changes.get("drop_step", [])
+    found = [_verdicts({**changes, "drop_step": [*missing, leg]}) for leg in LEGS]
+    assert {verdict.party for verdicts in found for verdict in verdicts} <= {Party.NONE, Party.UNKNOWN}
 
 
 def _weaker(verdict: Verdict, whole: Verdict) -> bool:

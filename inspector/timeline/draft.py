@@ -94,7 +94,8 @@ class Draft:
         if message.kind is Kind.RESOURCE_METADATA and not addressed:
             target = urls.well_known_target(message.url, WELL_KNOWN_RESOURCE) or ""
             addressed = urls.compare(self.server_url, target).same_identifier
-        known_agent = message.kind in _FROM_CLIENT and agent(message) in self.agents
+        # Many clients name themselves at the MCP server only: no name is no resemblance.
+        known_agent = message.kind in _FROM_CLIENT and bool(agent(message)) and agent(message) in self.agents
         client = self._client_rank(message)
         return client != _STRANGE, self._is_named(message), client, addressed, known_agent
 

@@ -191,6 +191,8 @@ def _behind(run: Run, authorization: Authorization, error: str, description: str
         return party, "pkce-missing"
     if params.get("code_challenge_method") != "S256":
         return party, "pkce-method-not-s256"
+    if len(authorization.resources) > 1:
+        return party, "resource-repeated"
     blames_resource = "resource" in description.lower() and run.offers_resource_metadata
     return party, "resource-missing-authorize" if blames_resource and not authorization.resources else None
 

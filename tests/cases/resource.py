@@ -77,7 +77,7 @@ def opencode_is_refused_after_a_refresh() -> Changes:
     return signs_in(OPENCODE, {**ATLASSIAN, "refuse": ["again"], "set": opaque})
 
 
-@ROWS.row(11, "openai/codex#34467, openai/codex#28830", Party.CLIENT)
+@ROWS.row(11, "openai/codex#34467, openai/codex#28830", Party.CLIENT, "resource-repeated")
 def codex_sends_two_resources() -> Changes:
     twice = ["https://mcp.example.com/mcp", "https://mcp.example.com"]
     refusal = sent_back("invalid_request", "expected string, received array")

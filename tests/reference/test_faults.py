@@ -89,6 +89,7 @@ NEEDS_MORE: Mapping[str, tuple[str, ...]] = {
         "resource-missing-refresh",
         "resource-missing-token",
         "resource-not-this-server",
+        "resource-repeated",
         "resource-trailing-slash",
         "scope-exceeds-metadata",
         "scope-malformed",

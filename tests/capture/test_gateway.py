@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import random
 import socket
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -11,6 +12,7 @@ import httpx
 import pytest
 from mitmproxy.net import encoding
 
+from addons.ports import is_free
 from inspector.capture.gateway import check_is_free, listens, moved_server
 from inspector.capture.proxy import RunningProxy
 from inspector.errors import CaptureError
@@ -183,16 +185,32 @@ async def test_metadata_that_stands_elsewhere_is_found_too(
 ) -> None:
     document, _ = publish(server, issuer)
     server.answer("/elsewhere", document)
-    server.answer("/third", document)
     server.answer(PROTECTED_RESOURCE, status="302 Found", Location="/elsewhere")
-    challenge = f'Bearer resource_metadata="{server.at("/third")}"'
-    server.answer("/mcp", status="401 Unauthorized", WWW_Authenticate=challenge)
+    async with upstream() as third:
+        third.answer("/metadata", document)
+        challenge = f'Bearer resource_metadata="{third.at("/metadata")}"'
+        server.answer("/mcp", status="401 Unauthorized", WWW_Authenticate=challenge)
+        proxy = start(gateway=server.at("/mcp"))
+        moved = await client.get(origin_of(proxy.gateway) + PROTECTED_RESOURCE, follow_redirects=True)
+        assert moved.json()["resource"] == proxy.gateway
+        refused = await client.get(proxy.gateway)
+        url = refused.headers["www-authenticate"].partition('"')[2].rstrip('"')
+        assert (await client.get(url)).json()["resource"] == proxy.gateway
+        assert (await row(proxy, third.at("/metadata"))).response_body.data == document
+
+
+async def test_metadata_of_unknown_length_is_translated_too(
+    start: Start, server: Upstream, client: httpx.AsyncClient
+) -> None:
+    async def chunked(writer: asyncio.StreamWriter) -> None:
+        document = json.dumps({"resource": server.at("/mcp")}).encode()
+        head = b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n"
+        writer.write(head + b"%x\r\n%s\r\n0\r\n\r\n" % (len(document), document))
+
+    server.answers[PROTECTED_RESOURCE] = chunked
     proxy = start(gateway=server.at("/mcp"))
-    here = origin_of(proxy.gateway)
-    moved = await client.get(here + PROTECTED_RESOURCE, follow_redirects=True)
-    assert moved.json()["resource"] == proxy.gateway
-    await client.get(proxy.gateway)
-    assert (await client.get(f"{here}/third")).json()["resource"] == proxy.gateway
+    found = await client.get(origin_of(proxy.gateway) + PROTECTED_RESOURCE)
+    assert found.json() == {"resource": proxy.gateway}
 
 
 async def test_a_client_that_says_localhost_is_answered_with_localhost(
@@ -220,8 +238,14 @@ async def test_addresses_stay_from_one_capture_to_the_next(
     start: Start, server: Upstream, issuer: Upstream, client: httpx.AsyncClient, home: Path
 ) -> None:
     publish(server, issuer)
+    # Ports that other captures on this machine do not reach for while one of ours is between two starts.
+    ports = [port for port in random.sample(range(7800, 8000), 50) if is_free(port)]
+    home.mkdir()
+    (home / "gateway-ports.json").write_text(json.dumps({server.origin: ports[0], issuer.origin: ports[1]}))
     first = start(gateway=server.at("/mcp"))
+    assert urlsplit(first.gateway).port == ports[0]
     authorization_server = await discover(client, first.gateway)
+    assert urlsplit(authorization_server).port == ports[1]
     await asyncio.to_thread(first.stop)
 
     second = start(gateway=server.at("/mcp"))
@@ -230,15 +254,19 @@ async def test_addresses_stay_from_one_capture_to_the_next(
     assert incidents(second) == []
     await asyncio.to_thread(second.stop)
 
-    port = urlsplit(first.gateway).port
-    assert port is not None
-    with socket.create_server(("127.0.0.1", port)):
+    with socket.create_server(("127.0.0.1", ports[0])):
         third = start(gateway=server.at("/mcp"), session=home / "third.mcpauth")
     assert third.gateway != first.gateway
     (said,) = incidents(third)
-    assert said.startswith(f"Port {port}, at which clients know {server.origin}, is in use; this time it is port ")
+    assert said.startswith(f"Port {ports[0]}, at which clients know {server.origin}, is in use; this time it is port ")
     await asyncio.to_thread(third.stop)
     assert start(gateway=server.at("/mcp")).gateway == first.gateway
+
+
+async def test_a_new_address_is_remembered(start: Start, server: Upstream, home: Path) -> None:
+    proxy = start(gateway=server.at("/mcp"))
+    book = json.loads((home / "gateway-ports.json").read_text())
+    assert book == {server.origin: urlsplit(proxy.gateway).port}
 
 
 def test_a_port_that_was_asked_for_and_is_taken_is_named(start: Start) -> None:

@@ -234,14 +234,19 @@ async def test_a_foreign_name_is_refused_because_upstream_could_not_see_it(
     assert recorded(proxy, "") == []
 
 
+def remember_ports(home: Path, *origins: str) -> list[int]:
+    """Ports that other captures on this machine do not reach for while one of ours is between two starts."""
+    free = [port for port in random.sample(range(7800, 8000), 50) if is_free(port)]
+    home.mkdir()
+    (home / "gateway-ports.json").write_text(json.dumps(dict(zip(origins, free, strict=False))))
+    return free
+
+
 async def test_addresses_stay_from_one_capture_to_the_next(
     start: Start, server: Upstream, issuer: Upstream, client: httpx.AsyncClient, home: Path
 ) -> None:
     publish(server, issuer)
-    # Ports that other captures on this machine do not reach for while one of ours is between two starts.
-    ports = [port for port in random.sample(range(7800, 8000), 50) if is_free(port)]
-    home.mkdir()
-    (home / "gateway-ports.json").write_text(json.dumps({server.origin: ports[0], issuer.origin: ports[1]}))
+    ports = remember_ports(home, server.origin, issuer.origin)
     first = start(gateway=server.at("/mcp"))
     assert urlsplit(first.gateway).port == ports[0]
     authorization_server = await discover(client, first.gateway)

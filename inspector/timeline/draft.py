@@ -108,7 +108,7 @@ class Draft:
                 session = message.exchange.request_header("mcp-session-id")
                 return not message.bearer and not session and message.rpc_method in _STARTS
             case Kind.AUTHORIZE:
-                return self.reached == 3 or not self.refused_since_token
+                return not self.refused_since_token
             case Kind.REGISTER:
                 return self.reached == 4 and not self.refused_since_token
             case Kind.RESOURCE_METADATA:
@@ -134,7 +134,7 @@ class Draft:
 
     def give_up_sign_in(self) -> list[Message]:
         """Let go of the sign-in, which turns out to be one for another server, and give its messages."""
-        given = [m for m in self.messages.values() if m.kind in _SIGN_IN or registered(m) in self.asking_clients]
+        given = [message for message in self.messages.values() if message.kind in _SIGN_IN]
         self.client_ids -= self.asking_clients
         self.asking_clients.clear()
         self.reached, self.reached_at = 0, 0.0
@@ -217,7 +217,8 @@ class Draft:
     def _client_rank(self, message: Message) -> int:
         client_id = message.client_id
         if client_id and (client_id in self.client_ids or client_id in self.earlier_clients):
-            return _KNOWN
+            # A client ID metadata document is the same at every server, so that this may be any run of the client.
+            return _UNDECIDED if "://" in client_id else _KNOWN
         return _STRANGE if client_id and self.client_ids else _UNDECIDED
 
     def _is_named(self, message: Message) -> bool:

@@ -76,7 +76,7 @@ def build_steps(
     phase, has_token = 0, False
     for message in messages:
         own_phase = _phase(message, has_token)
-        if group and (own_phase != phase or message.id in unseen or not _same_row(group, message)):
+        if group and (own_phase != phase or not _same_row(group, message)):
             rows.append(_row(group, phase, turns))
             group = []
         if message.id in unseen:

@@ -7,10 +7,10 @@ from types import FrameType
 
 import pytest
 
-from inspector.session.model import Exchange
+from inspector.session.model import Exchange, State
 from inspector.timeline import Timeline, linking
 from inspector.timeline.steps import Loop
-from tests.timeline.build import AS, Client, exchange, ids, run_of, runs_of, states, timed
+from tests.timeline.build import AS, MCP, Client, exchange, ids, run_of, runs_of, states, timed
 
 A = Client()
 
@@ -194,6 +194,14 @@ def test_two_loops_of_two_clients() -> None:
 
 def _turn_of(client: Client, number: int) -> list[Exchange]:
     return [client.refused(token=client.token(number)), client.refresh(number)]
+
+
+def test_a_stream_that_stays_open_does_not_hide_a_loop() -> None:
+    headers = {"accept": "text/event-stream", "authorization": "Bearer t", "user-agent": A.agent}
+    stream = exchange("GET", MCP, 200, headers=headers, answered={"content-type": "text/event-stream"})
+    story = [*A.story(), *storm_turn(1), replace(stream, state=State.RESPONDING)]
+    run = run_of([*story, *(each for n in range(2, 10) for each in storm_turn(n))])
+    assert [loop.turns for loop in run.loops] == [9]
 
 
 def test_open_requests_are_not_folded() -> None:

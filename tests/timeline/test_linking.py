@@ -164,8 +164,10 @@ def test_a_sign_in_that_turns_out_to_be_for_the_other_server(registers: bool) ->
     timeline.add_all(timed([one[0], two[0], one[1], two[1], *two[2:3], *one[2:]]))
     timeline.add_all(timed(two[3:], first=len(one) + 4))
     first, second = timeline.runs
+    assert timeline.unlinked == ()
     assert (first.server_url, second.server_url) == (MCP, OTHER_SERVER)
     assert (names(first), names(second)) == (["client-a"], ["client-b"])
+    assert (first.registration is not None, second.registration is not None) == (registers, registers)
     assert first.complete
     assert second.complete
 
@@ -266,6 +268,13 @@ def test_a_token_that_is_refused_and_renewed_by_signing_in_stays_one_run() -> No
     again = replace_state(A)
     story = [*A.story(), A.refused(token=A.token()), A.resource_metadata(), A.server_metadata(), *again.story()[4:]]
     assert ids(run_of(story)) == list(range(1, len(story) + 1))
+
+
+def test_signing_in_after_the_token_was_renewed_is_another_run() -> None:
+    again = replace_state(A)
+    first, second = runs_of([*A.story(), A.refused(token=A.token()), A.refresh(), again.authorize()])
+    assert ids(first)[-1] == 10
+    assert ids(second)[-1] == 11
 
 
 def test_step_up_stays_in_its_run() -> None:
@@ -541,6 +550,17 @@ def test_answers_to_the_client_find_the_request_they_answer() -> None:
     assert ids(second) == [6, 7, 8, 9, 10]
     alone, _ = runs_of([*one[:4], page[0], *two[:4], page[1], callback])
     assert kinds(alone)[-1] is Kind.CALLBACK
+
+
+def test_a_code_alone_ties() -> None:
+    """One client id at two servers, and no proof keys."""
+    url = "https://client.example/metadata.json"
+    stories = []
+    for client in (Client("a", client_id=url, resource=MCP), Client("b", OTHER_SERVER, client_id=url)):
+        asked = replace(client.authorize(), url=client.authorize().url.partition("&code_challenge")[0])
+        stories.append([*client.discovery(), asked, client.redeem(code_verifier="")])
+    first, second = runs_of([*stories[0][:4], *stories[1][:4], stories[0][4], stories[1][4]])
+    assert (ids(first), ids(second)) == ([1, 2, 3, 4, 9], [5, 6, 7, 8, 10])
 
 
 def test_callbacks_of_the_authorization_server_itself_are_hops() -> None:

@@ -85,8 +85,9 @@ def test_of_two_unanswered_requests_none_is_guessed() -> None:
 
 
 def test_a_refresh_redeems_nothing() -> None:
-    run = run_of([*A.story(), A.refresh()])
+    run = run_of([*A.story()[:4], A.recorded(), A.refresh(), A.redeem()])
     assert run.refreshes[0].authorization is None
+    assert run.code_exchanges[0].authorization is run.authorizations[0]
     assert (run.refreshes[0].refreshes, run.code_exchanges[0].refreshes) == (True, False)
 
 

@@ -8,7 +8,7 @@ import pytest
 from inspector.session.model import Exchange, State
 from inspector.timeline import PHASES, Status, Step
 from inspector.timeline.message import Kind
-from inspector.timeline.steps import build_steps
+from inspector.timeline.steps import Loop, build_steps
 from tests.timeline.build import AS, MCP, Client, exchange, result, rpc, run_of
 
 A = Client()
@@ -130,6 +130,12 @@ def test_two_authorization_requests_are_two_rows_also_without_state() -> None:
     assert len(run_of([*story[:4], one, replace(one), A.redeem()]).authorizations) == 1
 
 
+def test_two_requests_in_a_row_are_two_rows() -> None:
+    one, two = replace(A, name="a2", client_id=A.id), replace(A, name="a3", client_id=A.id)
+    found = steps([*A.story(), A.refused(token=A.token()), one.recorded(), one.authorize(), two.authorize()])
+    assert [step.exchanges for step in found[-2:]] == [(10, 11), (12,)]
+
+
 @pytest.mark.parametrize(
     ("each", "phase"),
     [
@@ -194,6 +200,13 @@ def test_repeated_requests_are_one_row() -> None:
     calls = [A.call("tools/call", token="t")] * 3
     found = steps([*calls, A.call("tools/call", 500, "t"), *calls, A.call("tools/call", token="other")])
     assert [(step.note, len(step.exchanges)) for step in found] == [("3 times", 3), ("", 1), ("3 times", 3), ("", 1)]
+
+
+def test_of_two_loops_a_row_names_the_longer() -> None:
+    messages = run_of([A.refused()]).messages
+    for loops in ([Loop((1,), 3), Loop((1,), 9)], [Loop((1,), 9), Loop((1,), 3)]):
+        (row,) = build_steps(messages, (), loops)
+        assert row.note == "loop, 9 times"
 
 
 def test_no_messages_no_steps() -> None:

@@ -10,13 +10,14 @@ import secrets
 from dataclasses import replace
 from urllib.parse import urlsplit
 
-from mitmproxy.http import Headers, HTTPFlow, Response
+from mitmproxy.http import HTTPFlow, Response
 from mitmproxy.proxy.mode_specs import RegularMode
 
+from addons.browser import send_on, with_query
 from addons.json_text import replace_strings
 from addons.scope import is_authorization_server_metadata
-from addons.wire import Edit, exchange_of
-from inspector.session.model import Exchange, State, Translation
+from addons.wire import Edit
+from inspector.session.model import Exchange, Translation
 
 PREFIX = "/.inspector/authorize/"
 _MEMBER = "authorization_endpoint"
@@ -74,17 +75,11 @@ class AuthorizeRecorder:
             text = b"This address belongs to a proxy that has ended. Start the sign-in again in the client.\n"
             flow.response = Response.make(404, text, {"content-type": "text/plain"})
             return None
-        target = _with_query(endpoint.encode(), query)
+        target = with_query(endpoint.encode(), query)
         url = target.decode("utf-8", "backslashreplace")
-        asked = exchange_of(flow, State.RECORDED)
-        headers = [(b"Location", target), (b"Cache-Control", b"no-store"), (b"Referrer-Policy", b"no-referrer")]
-        flow.response = Response.make(302, b"", Headers(headers))
+        asked = send_on(flow, target, ())
         return replace(
-            asked,
-            url=url,
-            # A browser sends the cookies of every application on this host, whatever its port.
-            request_headers=tuple(each for each in asked.request_headers if each[0].lower() != "cookie"),
-            translations=(Translation("request.url", _MEMBER, client=asked.url, upstream=url),),
+            asked, url=url, translations=(Translation("request.url", _MEMBER, client=asked.url, upstream=url),)
         )
 
     def _id(self, endpoint: str) -> str:
@@ -104,12 +99,3 @@ def _is_web_address(endpoint: str) -> bool:
         return False
     printable = endpoint.isascii() and endpoint.isprintable() and " " not in endpoint
     return parts.scheme in ("http", "https") and bool(parts.hostname) and "#" not in endpoint and printable
-
-
-def _with_query(endpoint: bytes, query: bytes) -> bytes:
-    """The endpoint with the query added to what it already has (RFC 6749 section 3.1)."""
-    if not query:
-        return endpoint
-    if b"?" not in endpoint:
-        return endpoint + b"?" + query
-    return endpoint + (b"" if endpoint.endswith((b"?", b"&")) else b"&") + query

@@ -13,6 +13,8 @@ from mitmproxy.connection import Client
 from mitmproxy.http import Headers, HTTPFlow, Message, Response
 from mitmproxy.proxy.mode_specs import ProxyMode
 
+from addons.browser import send_on, with_query
+from addons.callback_relay import CallbackRelay
 from addons.listeners import open_listener
 from addons.origins import LOOPBACK, ClientSide, Origins, origin_of
 from addons.ports import PortBook, is_free
@@ -29,7 +31,7 @@ from addons.translation import (
 )
 from addons.wire import Edit, content_length
 from inspector.errors import InspectorError
-from inspector.session.model import Translation
+from inspector.session.model import Exchange, Translation
 
 _MOST = 20
 """Origins that get an address; a document that names more is not followed further."""
@@ -40,7 +42,14 @@ _EDITABLE = 64 * 1024
 _SIDE = "inspector.client_side"
 """Where a flow keeps the name its client has addressed us by."""
 
+_SENT_ON = "inspector.sent_on"
+"""Where a flow keeps that it ends here, with the browser sent to another place."""
+
+_REGISTERS = "inspector.registers"
+"""Where a flow keeps that its client is being registered with our callback."""
+
 _FORM = "application/x-www-form-urlencoded"
+_PLAIN = {"content-type": "text/plain"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,16 +60,27 @@ class _Listener:
     taken_over: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class _SentOn:
+    """Where the browser goes instead, None for nowhere, and what was translated."""
+
+    target: str | None
+    translations: tuple[Translation, ...] = ()
+
+
 class Gateway:
     """The servers we stand before. `say` is told in one sentence what the user has to know."""
 
-    def __init__(self, book: PortBook, say: Callable[[str], None]) -> None:
+    def __init__(self, book: PortBook, say: Callable[[str], None], *, relays_callback: bool = False) -> None:
         self._book = book
+        self._relays_callback = relays_callback
+        self._relay: CallbackRelay | None = None
         self._say = say
         self._origins = Origins()
         self._listeners: dict[ProxyMode, _Listener] = {}
         self._metadata: set[str] = set()
         self._unseen: set[str] = set()
+        self._kept: set[str] = set()
         self._opening = asyncio.Lock()
 
     async def stand_before(self, url: str, port: int = 0) -> str:
@@ -74,6 +94,7 @@ class Gateway:
             raise InspectorError(f"{which} on 127.0.0.1 is in use by another program; end that, or take another port.")
         swap = self._origins.for_client(url, ClientSide("http", LOOPBACK[0]))
         assert swap is not None
+        self._start_relay(swap.new)
         return swap(url)
 
     async def take_over(self, url: str, server: str) -> None:
@@ -84,6 +105,7 @@ class Gateway:
         origin = _origin(url)
         parts = urlsplit(origin)
         port = parts.port or (443 if parts.scheme == "https" else 80)
+        self._kept = {f"{parts.scheme}://{name}:{port}" for name in LOOPBACK}
         for host in ("127.0.0.1", "::1"):
             if host == "::1" and not is_free(0, host=host):
                 continue  # a machine without IPv6
@@ -91,19 +113,27 @@ class Gateway:
             if not is_free(port, host=host) or not await open_listener(mode):
                 raise InspectorError(f"Port {port} on {host} is in use; end the server there and start it at {server}.")
             self._listeners[ProxyMode.parse(mode)] = _Listener(origin, taken_over=True)
+        self._start_relay(f"{parts.scheme}://{LOOPBACK[0]}:{port}")
 
     def serves(self, client: Client) -> bool:
         """Whether a connection came in at one of the addresses."""
         return client.proxy_mode in self._listeners
 
-    def refuses(self, flow: HTTPFlow) -> bool:
-        """Whether a request addresses us by a name that is not ours, as a page does that has rebound its own name."""
-        return self.serves(flow.client_conn) and _SIDE not in flow.metadata
+    def answers(self, flow: HTTPFlow) -> bool:
+        """Whether a request goes no further than here."""
+        return self.serves(flow.client_conn) and (_SIDE not in flow.metadata or _SENT_ON in flow.metadata)
 
-    def refuse(self, flow: HTTPFlow) -> None:
-        """Answer such a request; upstream could not see what is wrong with it."""
-        text = b"This gateway is addressed as 127.0.0.1 or localhost.\n"
-        flow.response = Response.make(403, text, {"content-type": "text/plain"})
+    def answer(self, flow: HTTPFlow) -> Exchange | None:
+        """Answer such a request; gives what there is to record."""
+        sent_on: _SentOn | None = flow.metadata.get(_SENT_ON)
+        if sent_on is None:
+            # A page may have rebound its own name to this machine, which upstream could not see.
+            flow.response = Response.make(403, b"This gateway is addressed as 127.0.0.1 or localhost.\n", _PLAIN)
+            return None
+        if sent_on.target is None:
+            flow.response = Response.make(404, b"No client waits for this. Start the sign-in again there.\n", _PLAIN)
+            return None
+        return send_on(flow, sent_on.target.encode("latin-1"), sent_on.translations)
 
     def holds_request(self, flow: HTTPFlow) -> bool:
         """Whether the body of a request may have to change."""
@@ -113,7 +143,8 @@ class Gateway:
     def holds_response(self, flow: HTTPFlow) -> bool:
         """Whether the body of a response may have to change."""
         url = flow.request.pretty_url
-        return self.serves(flow.client_conn) and (is_metadata(url) or url in self._metadata)
+        named = is_metadata(url) or url in self._metadata or _REGISTERS in flow.metadata
+        return named and self.serves(flow.client_conn)
 
     def requestheaders(self, flow: HTTPFlow) -> list[Translation]:
         """Address a request to upstream; gives what was translated."""
@@ -122,10 +153,13 @@ class Gateway:
             return []
         request, asked = flow.request, flow.request.host_header or ""
         host = asked.rpartition(":")[0].lower()
-        if host in LOOPBACK or listener.taken_over:
-            scheme = "https" if flow.client_conn.tls_established else "http"
-            flow.metadata[_SIDE] = ClientSide(scheme, host if host in LOOPBACK else LOOPBACK[0])
-        if self.refuses(flow):
+        if host not in LOOPBACK and not listener.taken_over:
+            return []
+        scheme = "https" if flow.client_conn.tls_established else "http"
+        side = flow.metadata[_SIDE] = ClientSide(scheme, host if host in LOOPBACK else LOOPBACK[0])
+        path, mark, query = request.data.path.decode("latin-1").partition("?")
+        if self._relay and self._relay.takes(path):
+            flow.metadata[_SENT_ON] = self._sent_back(self._relay, path, query)
             return []
         found = []
         if not listener.taken_over:
@@ -135,22 +169,33 @@ class Gateway:
             if name in request.headers:
                 request.headers[name], more = page_header(name, request.headers[name], self._origins.for_upstream)
                 found += more
-        path, mark, query = request.data.path.decode("latin-1").partition("?")
         query, more = resource_in_parameters(query, "request.url", self._origins.for_upstream)
+        found += more
+        if self._relay and request.method == "GET":
+            query, more = self._relay.authorization(query, "request.url", side)
+            if more:
+                flow.metadata[_SENT_ON] = _SentOn(f"{listener.origin}{path}?{query}", (*found, *more))
         request.data.path = f"{path}{mark}{query}".encode("latin-1")
-        return found + more
+        return found
 
     def request(self, flow: HTTPFlow) -> list[Translation]:
         """Translate the body of a request; gives what was translated."""
         content = flow.request.get_content(strict=False)
-        if not content or b"resource" not in content or not self.holds_request(flow):
+        if not content or not self.holds_request(flow):
             return []
         if _media_type(flow.request) == _FORM:
             text, found = resource_in_parameters(content.decode("latin-1"), "request.body", self._origins.for_upstream)
+            if self._relay:
+                text, more = self._relay.form(text, flow.metadata[_SIDE])
+                found += more
             changed = text.encode("latin-1")
         else:
             try:
                 text, found = resource_in_json(content.decode(), self._origins.for_upstream)
+                if self._relay:
+                    text, more = self._relay.registration(text)
+                    flow.metadata |= {_REGISTERS: True} if more else {}
+                    found += more
             except (ValueError, RecursionError):
                 return []
             changed = text.encode()
@@ -179,18 +224,34 @@ class Gateway:
         return found
 
     async def response(self, flow: HTTPFlow) -> Edit | None:
-        """What the client gets in place of a metadata document, with the listeners for all it names open."""
+        """What the client gets in place of a document, with the listeners for all it names open."""
         side: ClientSide | None = flow.metadata.get(_SIDE)
         response = flow.response
-        if side is None or response is None or response.status_code != 200 or not self.holds_response(flow):
+        if side is None or response is None or response.status_code not in (200, 201) or not self.holds_response(flow):
             return None
         try:
             text = (response.content or b"").decode()
-            await self._follow(named_in_metadata(text))
-            text, found = metadata(text, self._to_client(side))
+            if self._relay and _REGISTERS in flow.metadata:
+                text, found = self._relay.registered(text)
+            else:
+                await self._follow(named_in_metadata(text))
+                text, found = metadata(text, self._to_client(side))
         except (ValueError, RecursionError):
             return None
         return Edit(text.encode(), tuple(found)) if found else None
+
+    def _start_relay(self, origin: str) -> None:
+        self._relay = CallbackRelay(origin) if self._relays_callback else None
+
+    def _sent_back(self, relay: CallbackRelay, path: str, query: str) -> _SentOn:
+        destination = relay.destination(path, query)
+        if destination is None:
+            return _SentOn(None)
+        uri = destination.redirect_uri
+        target = with_query(uri.encode(), query.encode("latin-1")).decode("latin-1")
+        target, issuers = response_header("location", target, self._to_client(destination.side))
+        ours = Translation("request.url", "redirect_uri", client=uri, upstream=relay.address(path))
+        return _SentOn(target, (ours, *issuers))
 
     def _to_client(self, side: ClientSide) -> Lookup:
         return lambda url: self._origins.for_client(url, side)
@@ -204,8 +265,8 @@ class Gateway:
     async def _open(self, origin: str, port: int = 0) -> bool:
         """Listen for an origin, once; False when that is not possible."""
         async with self._opening:
-            if self._origins.for_upstream(origin) or any(origin == each.origin for each in self._listeners.values()):
-                return True  # it is one of ours, or has one
+            if origin in self._origins or origin in self._kept or self._origins.for_upstream(origin):
+                return True  # it has one, or is one
             if len(self._origins) >= _MOST:
                 return False
             for candidate in (port,) if port else self._book.candidates(origin):

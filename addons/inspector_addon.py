@@ -32,7 +32,7 @@ from addons.unused import drop_unused
 from addons.wire import Edit
 from inspector.errors import InspectorError
 from inspector.session.location import new_session_path, state_directory
-from inspector.session.model import Translation
+from inspector.session.model import Exchange, Translation
 from inspector.session.writer import SessionWriter
 
 if TYPE_CHECKING:
@@ -67,6 +67,7 @@ class InspectorAddon:
         loader.add_option("inspector_gateway", str, "", "URL of an MCP server to stand before.")
         loader.add_option("inspector_gateway_port", int, 0, "Port to stand there; 0: the one of the last time.")
         loader.add_option("inspector_takeover", str, "", "Where that server went, to leave its address to the proxy.")
+        loader.add_option("inspector_relay_callback", bool, False, "Let authorization responses pass by the gateway.")
         loader.add_option("inspector_record_file", str, "", "Where to note how this proxy can be reached.")
         loader.add_option("inspector_exit_with", int, 0, "Stop when the process of this id has ended; 0: never.")
 
@@ -116,7 +117,7 @@ class InspectorAddon:
         """Decide how the request body passes."""
         if self.recorder and not self.authorize.owns(flow):
             translations = self._translate(self.gateway.requestheaders, flow)
-            if not self.gateway.refuses(flow):
+            if not self.gateway.answers(flow):
                 self.recorder.requestheaders(flow, hold=self.gateway.holds_request(flow))
                 self.recorder.translated(flow, translations)
 
@@ -125,9 +126,9 @@ class InspectorAddon:
         if self.recorder is None:
             return
         if self.authorize.owns(flow):
-            self._answer_authorize(flow)
-        elif self.gateway.refuses(flow):
-            self.gateway.refuse(flow)
+            self._answer_browser(self.authorize.answer, flow)
+        elif self.gateway.answers(flow):
+            self._answer_browser(self.gateway.answer, flow)
         else:
             self.recorder.translated(flow, self._translate(self.gateway.request, flow))
             self.recorder.request(flow)
@@ -186,7 +187,7 @@ class InspectorAddon:
 
     def _answers(self, flow: HTTPFlow) -> bool:
         """Whether a request goes no further than here."""
-        return self.authorize.owns(flow) or self.gateway.refuses(flow)
+        return self.authorize.owns(flow) or self.gateway.answers(flow)
 
     def _record(self, flow: HTTPFlow, edit: Edit | None) -> bool:
         assert self.recorder is not None
@@ -229,8 +230,8 @@ class InspectorAddon:
             return None
 
     @harmless
-    def _answer_authorize(self, flow: HTTPFlow) -> None:
-        asked = self.authorize.answer(flow)
+    def _answer_browser(self, answer: Callable[[HTTPFlow], Exchange | None], flow: HTTPFlow) -> None:
+        asked = answer(flow)
         if asked is not None and self.recorder is not None:
             self.recorder.add(asked)
 
@@ -249,7 +250,8 @@ class InspectorAddon:
 
     async def _stand_before(self, url: str) -> str:
         ctx.options.update(keep_host_header=True)  # the name a client has used for us is the one it expects back
-        self.gateway = Gateway(PortBook(state_directory() / "gateway-ports.json"), self._say)
+        book = PortBook(state_directory() / "gateway-ports.json")
+        self.gateway = Gateway(book, self._say, relays_callback=ctx.options.inspector_relay_callback)
         if ctx.options.inspector_takeover:
             await self.gateway.take_over(url, ctx.options.inspector_takeover)
             return url

@@ -1,4 +1,4 @@
-"""Edits strings of a JSON text and leaves every other byte as it is."""
+"""Edits single values of a JSON text and leaves every other byte as it is."""
 
 import json
 import re
@@ -24,17 +24,32 @@ def replace_strings(text: str, new: Callable[[str, str], str | None]) -> str:
     return "".join([*pieces, text[kept_from:]])
 
 
+def replace_member(text: str, name: str, value: object) -> str:
+    """The text of a JSON object with the value of a top-level member replaced, as often as the name occurs."""
+    kept_from, pieces = 0, []
+    for member, start in _members(text):
+        if member == name:
+            pieces += [text[kept_from:start], json.dumps(value)]
+            _, kept_from = json.JSONDecoder().raw_decode(text, start)
+    return "".join([*pieces, text[kept_from:]])
+
+
 def _strings(text: str) -> Iterator[tuple[str, str, int, int]]:
     """The name of a member of a valid JSON object, a string in it, and where that starts and ends."""
     decoder = json.JSONDecoder()
-    for at in _items(text, _after_space(text, 0)):
-        name, colon = decoder.raw_decode(text, at)
-        start = _after_space(text, _after_space(text, colon) + 1)
+    for name, start in _members(text):
         places = _items(text, start) if text[start] == "[" else (start,)
         for place in places:
             value, end = decoder.raw_decode(text, place)
             if isinstance(value, str):
                 yield name, value, place, end
+
+
+def _members(text: str) -> Iterator[tuple[str, int]]:
+    """The name of each member of a valid JSON object, and where its value starts."""
+    for at in _items(text, _after_space(text, 0)):
+        name, colon = json.JSONDecoder().raw_decode(text, at)
+        yield name, _after_space(text, _after_space(text, colon) + 1)
 
 
 def _items(text: str, opening: int) -> Iterator[int]:

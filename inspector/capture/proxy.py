@@ -42,7 +42,8 @@ class ProxySettings:
     plain HTTP request. With `exit_with` the proxy ends when that process has ended, otherwise when it is stopped.
     `upstream_ca` is a PEM file with CAs that servers may be signed by besides the public ones.
     `gateway` is the URL of a server to stand before, at `gateway_port` (0: where it was last time), or, when the
-    server has moved to the origin `takeover`, at the server's own address.
+    server has moved to the origin `takeover`, at the server's own address. With `relay_callback` clients that register
+    through the gateway get their authorization response through it.
     """
 
     session: Path
@@ -55,6 +56,7 @@ class ProxySettings:
     gateway: str = ""
     gateway_port: int = 0
     takeover: str = ""
+    relay_callback: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,6 +196,7 @@ def _command(settings: ProxySettings, note: Path, certificates: Path) -> list[st
         "inspector_gateway": settings.gateway,
         "inspector_gateway_port": settings.gateway_port,
         "inspector_takeover": settings.takeover,
+        "inspector_relay_callback": str(settings.relay_callback).lower(),
     }
     if settings.upstream_ca is not None:
         options["ssl_verify_upstream_trusted_ca"] = write_upstream_bundle(certificates, settings.upstream_ca)

@@ -18,6 +18,10 @@ def gateway(
         str,
         typer.Option(metavar="PORT_OR_URL", help="Take the server's own address; the server has moved to this one."),
     ] = "",
+    relay_callback: Annotated[
+        bool,
+        typer.Option("--relay-callback", help="Record the authorization response too; login pages pass us by."),
+    ] = False,
     session: SessionFile = None,
     record_all: RecordAll = False,
     upstream_ca: UpstreamCa = None,
@@ -45,6 +49,7 @@ def gateway(
             gateway=url,
             gateway_port=port,
             takeover=server,
+            relay_callback=relay_callback,
         )
     )
     signal.signal(signal.SIGTERM, signal.default_int_handler)

@@ -5,6 +5,8 @@ import sys
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Literal
+from urllib.parse import parse_qs, urlsplit
 
 import httpx
 import pytest
@@ -14,8 +16,9 @@ from inspector.reference.client import perform
 from inspector.reference.pair import Reference
 from inspector.reference.profile import load_profile
 from inspector.reference.settings import DEMO
+from inspector.rules.model import Party
 from inspector.session.location import HOME_VARIABLE
-from inspector.session.model import Exchange
+from inspector.session.model import Exchange, State
 from inspector.session.reader import Session
 from inspector.verdict.analysis import analyse
 from inspector.verdict.model import Judged
@@ -101,6 +104,26 @@ async def test_a_client_is_judged_as_through_the_proxy(start: Start, story: str)
     ]
 
 
+@pytest.mark.parametrize("iss", ["omitted", "right"])
+@pytest.mark.parametrize("profile", ["warp", "compliant"])
+async def test_the_authorization_response_can_be_seen(
+    start: Start, profile: str, iss: Literal["omitted", "right"]
+) -> None:
+    settings = replace(DEMO, cimd=False, authkit_flaws=replace(DEMO.authkit_flaws, response_iss=iss))
+    async with Reference(settings) as pair:
+        gateway = start(gateway=pair.mcp_url, relay_callback=True)
+        outcome = await perform(load_profile(profile), gateway.gateway)
+    (judged,) = runs_of(gateway)
+    assert outcome.authorized == (profile == "compliant")
+    assert judged.verdict.party is (Party.CLIENT if profile == "warp" else Party.NONE)
+    (asked,) = [each for each in exchanges_of(gateway) if "/authorize?" in each.url]
+    (came_back,) = [each for each in exchanges_of(gateway) if "/.inspector/callback/" in each.url]
+    assert asked.state is came_back.state is State.RECORDED
+    assert "code" in parse_qs(urlsplit(came_back.url).query)
+    assert parse_qs(urlsplit(came_back.url).query).get("iss", [""]) == ([pair.issuer] if iss == "right" else [""])
+    assert any(each.name == "redirect_uri" for each in came_back.translations)
+
+
 DOCUMENTS = (
     "/.well-known/oauth-protected-resource/mcp",
     "/.well-known/oauth-protected-resource",
@@ -135,11 +158,11 @@ def _headers(response: httpx.Response, ours: str, theirs: str) -> list[tuple[str
     ]
 
 
-def stand_before(start: Start, pair: Reference) -> RunningProxy:
+def stand_before(start: Start, pair: Reference, *, relay_callback: bool = False) -> RunningProxy:
     """A gateway at a port of its own: mcp-remote derives its callback port from the URL, and lingers."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
-    return start(gateway=pair.mcp_url, gateway_port=port)
+    return start(gateway=pair.mcp_url, gateway_port=port, relay_callback=relay_callback)
 
 
 @pytest.mark.acceptance
@@ -159,8 +182,11 @@ async def test_mcp_remote_that_omits_resource_is_found_out(start: Start, pair: R
 
 
 @pytest.mark.acceptance
-async def test_the_newest_mcp_remote_gets_in(start: Start, pair: Reference, tmp_path: Path) -> None:
-    gateway = stand_before(start, pair)
+@pytest.mark.parametrize("relay_callback", [False, True], ids=["", "with relayed callback"])
+async def test_the_newest_mcp_remote_gets_in(
+    start: Start, pair: Reference, tmp_path: Path, relay_callback: bool
+) -> None:
+    gateway = stand_before(start, pair, relay_callback=relay_callback)
     command = mcp_remote("latest", gateway.gateway)
     async with started(command, tmp_path, gateway.session, under_run=False) as client:
         await sign_in_and_call(client)
@@ -168,8 +194,11 @@ async def test_the_newest_mcp_remote_gets_in(start: Start, pair: Reference, tmp_
 
 
 @pytest.mark.acceptance
-async def test_the_official_python_sdk_gets_in(start: Start, pair: Reference, tmp_path: Path) -> None:
-    gateway = stand_before(start, pair)
+@pytest.mark.parametrize("relay_callback", [False, True], ids=["", "with relayed callback"])
+async def test_the_official_python_sdk_gets_in(
+    start: Start, pair: Reference, tmp_path: Path, relay_callback: bool
+) -> None:
+    gateway = stand_before(start, pair, relay_callback=relay_callback)
     command = (sys.executable, str(Path(__file__).with_name("sdk_client.py")), gateway.gateway)
     async with started(command, tmp_path, gateway.session, under_run=False) as client:
         assert await client.process.wait() == 0

@@ -1,0 +1,26 @@
+"""Sends a browser on to another place."""
+
+from dataclasses import replace
+
+from mitmproxy.http import Headers, HTTPFlow, Response
+
+from addons.wire import exchange_of
+from inspector.session.model import Exchange, State, Translation
+
+
+def send_on(flow: HTTPFlow, target: bytes, translations: tuple[Translation, ...]) -> Exchange:
+    """Redirect a browser, leaving no trace in it, and give what it asked."""
+    asked = exchange_of(flow, State.RECORDED, translations=translations)
+    headers = [(b"Location", target), (b"Cache-Control", b"no-store"), (b"Referrer-Policy", b"no-referrer")]
+    flow.response = Response.make(302, b"", Headers(headers))
+    # A browser sends the cookies of every application on this host, whatever its port.
+    return replace(asked, request_headers=tuple(each for each in asked.request_headers if each[0].lower() != "cookie"))
+
+
+def with_query(endpoint: bytes, query: bytes) -> bytes:
+    """The endpoint with the query added to what it already has (RFC 6749 section 3.1)."""
+    if not query:
+        return endpoint
+    if b"?" not in endpoint:
+        return endpoint + b"?" + query
+    return endpoint + (b"" if endpoint.endswith((b"?", b"&")) else b"&") + query

@@ -70,7 +70,11 @@ def mcp_remote(version: str, url: str) -> Sequence[str]:
 
 
 def blames_the_client(runs: Sequence[Judged]) -> bool:
-    return any(judged.verdict.party == "client" and judged.checked.of("aud-is-client-id") for judged in runs)
+    """Whether a token was refused, and the client is named for it."""
+    return any(
+        judged.verdict.party == "client" and judged.checked.of("aud-is-client-id") and judged.run.uses
+        for judged in runs
+    )
 
 
 async def test_mcp_remote_that_omits_resource_is_found_out(tmp_path: Path) -> None:

@@ -3,12 +3,14 @@
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import zip_longest
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
 from inspector.protocol.pkce import s256
 from inspector.session.model import Body, Exchange, Headers, State
 from inspector.timeline import Run, Timeline
+from inspector.timeline.message import Kind
 
 MCP = "http://localhost:3001/mcp"
 AS = "https://as.example"
@@ -88,6 +90,10 @@ class Client:
     def metadata_url(self) -> str:
         parts = urlsplit(self.server)
         return f"{parts.scheme}://{parts.netloc}/.well-known/oauth-protected-resource{parts.path}"
+
+    def again(self) -> "Client":
+        """The same client with the random values of its next attempt."""
+        return replace(self, name=f"{self.name}2", client_id=self.id)
 
     def token(self, number: int = 1) -> str:
         return f"token-{self.name}-{number}"
@@ -233,6 +239,21 @@ def run_of(exchanges: Iterable[Exchange]) -> Run:
     """The only run."""
     (run,) = runs_of(exchanges)
     return run
+
+
+def kinds(run: Run) -> list[Kind]:
+    return [message.kind for message in run.messages]
+
+
+def names(run: Run) -> list[str]:
+    """The clients whose values are in the part of a run that names one."""
+    found = {message.params.get("client_id") for message in run.of(Kind.AUTHORIZE, Kind.TOKEN)}
+    found |= {f"client-{message.bearer.split('-')[1]}" for message in run.of(Kind.MCP) if message.bearer}
+    return sorted(name for name in found if name)
+
+
+def interleaved(one: list[Exchange], other: list[Exchange]) -> list[Exchange]:
+    return [each for pair in zip_longest(one, other) for each in pair if each]
 
 
 def ids(run: Run) -> list[int]:

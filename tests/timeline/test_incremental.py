@@ -34,7 +34,7 @@ def live(exchanges: Iterable[Exchange]) -> list[Exchange]:
 
 
 def retried(client: Client) -> list[Exchange]:
-    again = replace(client, name=f"{client.name}2", client_id=client.id)
+    again = client.again()
     return [*client.story(), client.refused(token=client.token()), *again.story()[4:]]
 
 

@@ -1,17 +1,18 @@
 """Clients that are given nothing but another URL: the same sign-in, and the same verdict, as through the proxy."""
 
+import asyncio
 import socket
-import sys
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence, Set
 from dataclasses import replace
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 from urllib.parse import parse_qs, urlsplit
 
 import httpx
 import pytest
 
 from inspector.capture.proxy import ProxySettings, RunningProxy, start_proxy
+from inspector.reference.authkit.client_documents import ClientDocuments
 from inspector.reference.client import perform
 from inspector.reference.pair import Reference
 from inspector.reference.profile import load_profile
@@ -22,19 +23,27 @@ from inspector.session.model import Exchange, State
 from inspector.session.reader import Session
 from inspector.verdict.analysis import analyse
 from inspector.verdict.model import Judged
-from tests.acceptance.capture import report, started
+from tests.acceptance.capture import PATIENCE, report, started
 from tests.acceptance.test_clients import (
+    DOCUMENT,
     ENDED_WELL,
     INITIALIZE,
+    NEGOTIATED,
     blames_the_client,
     is_clean,
     mcp_remote,
     phases,
+    public_address,
+    python_sdk,
     rules,
+    served,
     sign_in_and_call,
 )
 
 type Start = Callable[..., RunningProxy]
+type Client = Callable[[], Sequence[str]]
+
+RELAYED = pytest.mark.parametrize("relay_callback", [False, True], ids=["plain", "callback relayed"])
 
 
 @pytest.fixture
@@ -182,7 +191,7 @@ async def test_mcp_remote_that_omits_resource_is_found_out(start: Start, pair: R
 
 
 @pytest.mark.acceptance
-@pytest.mark.parametrize("relay_callback", [False, True], ids=["", "with relayed callback"])
+@RELAYED
 async def test_the_newest_mcp_remote_gets_in(
     start: Start, pair: Reference, tmp_path: Path, relay_callback: bool
 ) -> None:
@@ -194,19 +203,33 @@ async def test_the_newest_mcp_remote_gets_in(
 
 
 @pytest.mark.acceptance
-@pytest.mark.parametrize("relay_callback", [False, True], ids=["", "with relayed callback"])
-async def test_the_official_python_sdk_gets_in(
-    start: Start, pair: Reference, tmp_path: Path, relay_callback: bool
+@RELAYED
+@pytest.mark.parametrize(("client", "revision"), NEGOTIATED)
+async def test_a_client_that_registers_gets_in(
+    start: Start, pair: Reference, tmp_path: Path, client: Client, revision: str, relay_callback: bool
 ) -> None:
     gateway = stand_before(start, pair, relay_callback=relay_callback)
-    command = (sys.executable, str(Path(__file__).with_name("sdk_client.py")), gateway.gateway)
-    async with started(command, tmp_path, gateway.session, under_run=False) as client:
-        assert await client.process.wait() == 0
-    await gets_in(gateway)
+    await run_to_its_end((*client(), gateway.gateway), tmp_path, gateway)
+    assert (await gets_in(gateway))["protocol_version"] == revision
 
 
-async def gets_in(gateway: RunningProxy) -> None:
+@pytest.mark.acceptance
+async def test_a_client_with_a_metadata_document_gets_in(start: Start, tmp_path: Path) -> None:
+    async with Reference(replace(DEMO, dcr=False)) as pair:
+        pair.authkit.documents = ClientDocuments(public_address, httpx.MockTransport(served))
+        gateway = stand_before(start, pair, relay_callback=True)  # which leaves such a client alone
+        await run_to_its_end((*python_sdk(), gateway.gateway, DOCUMENT), tmp_path, gateway)
+        await gets_in(gateway, without={2})
+
+
+async def run_to_its_end(command: Sequence[str], tmp_path: Path, gateway: RunningProxy) -> None:
+    async with started(command, tmp_path, gateway.session, under_run=False) as client, asyncio.timeout(PATIENCE):
+        await client.process.wait()
+
+
+async def gets_in(gateway: RunningProxy, without: Set[int] = frozenset()) -> dict[str, Any]:
     code, document = await report(gateway.session)
-    run = document["runs"][-1]
+    run: dict[str, Any] = document["runs"][-1]
     assert is_clean(code, run), (run["verdict"], run["findings"])
-    assert phases(run) >= ENDED_WELL
+    assert phases(run) == ENDED_WELL - without
+    return run

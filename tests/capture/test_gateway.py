@@ -295,6 +295,16 @@ async def test_a_server_that_is_down_is_a_failed_exchange(start: Start, client: 
     assert failed.error
 
 
+async def test_an_authorization_response_nobody_waits_for_is_not_sent_anywhere(
+    start: Start, server: Upstream, client: httpx.AsyncClient
+) -> None:
+    proxy = start(gateway=server.at("/mcp"), relay_callback=True)
+    answer = await client.get(origin_of(proxy.gateway) + "/.inspector/callback/0123456789abcdef?code=1&state=2")
+    assert (answer.status_code, answer.headers.get("location")) == (404, None)
+    assert server.asked == []
+    assert recorded(proxy, "") == []
+
+
 async def test_events_pass_one_by_one(start: Start, server: Upstream, client: httpx.AsyncClient) -> None:
     first_has_arrived = asyncio.Event()
 

@@ -73,7 +73,7 @@ async def test_the_careful_client_of_the_revision_without_resource(proxy: Runnin
 
 async def test_a_client_id_the_authorization_server_has_forgotten(proxy: RunningProxy) -> None:
     judged = await play(proxy, "stale-client-id", DEMO)
-    assert (judged.verdict.party, judged.verdict.cause) == (Party.CONFIGURATION, "authorize-client-unknown")
+    assert (judged.verdict.party, judged.verdict.cause) == (Party.CLIENT, "authorize-client-unknown")
 
 
 async def test_a_client_that_takes_no_notice_of_the_challenge(proxy: RunningProxy) -> None:

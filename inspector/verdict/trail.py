@@ -11,10 +11,14 @@ type End = tuple[Message, str, str]
 """The last message that tells something, what it tells, and what to capture or look at next."""
 
 
+_FORBIDDEN = 403
+
+
 def trail_end(run: Run) -> Verdict:
     """Say what was seen last and what to capture next; never guess further."""
     last, text, advice = _end(run)
-    untouched = not (run.refusals or run.token_exchanges or run.authorizations) and last.kind is Kind.MCP
+    begun = run.refusals or run.token_exchanges or run.authorizations
+    untouched = not begun and last.kind is Kind.MCP and last.status != _FORBIDDEN
     return Verdict(
         Party.NONE if untouched else Party.UNKNOWN,
         Confidence.CERTAIN,
@@ -121,6 +125,12 @@ def _not_signed_in(run: Run) -> End:
         text = "The MCP server asked for authorization; the client has not started an authorization in this capture."
         advice = "If a browser opened: capture it too. If none did, the client stopped here by itself; look at its log."
         return run.refusals[-1], text, advice
+    if forbidden := [m for m in run.of(Kind.MCP) if m.status == _FORBIDDEN]:
+        text = "The MCP server answered 403 to a request without a token; a client begins to sign in on 401 only."
+        advice = (
+            "A server that wants a token must answer 401. An Origin, a policy or a firewall may be the reason as well."
+        )
+        return forbidden[-1], text, advice
     if requests := run.of(Kind.MCP):
         text = "No authorization was seen: the MCP server has not asked for any."
         return requests[-1], text, "Authorization is optional in MCP. If it is expected, call a tool that needs it."

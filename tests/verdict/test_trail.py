@@ -133,3 +133,12 @@ def test_discovery_alone() -> None:
     verdict = outcome({"drop_step": [name for name in good_steps() if name != "prm"]}).judged.verdict
     assert verdict.party is Party.UNKNOWN
     assert verdict.summary == "Evidence stops here: Only discovery was seen."
+
+
+def test_forbidden_without_a_token_is_not_called_open() -> None:
+    found = outcome(
+        {"until": "challenge", "drop": ["challenge.header"], "set": {"challenge.status": 403}}
+    ).judged.verdict
+    assert found.party is Party.UNKNOWN
+    assert "403" in found.summary
+    assert any("401" in remedy.text for remedy in found.remedies)

@@ -8,6 +8,7 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 from urllib.parse import urljoin, urlsplit
+from weakref import WeakKeyDictionary
 
 from mitmproxy.connection import Client
 from mitmproxy.http import Headers, HTTPFlow, Message, Response
@@ -39,15 +40,6 @@ _MOST = 20
 _EDITABLE = 64 * 1024
 """Bytes of a request body that may be held; registrations and token requests are far smaller."""
 
-_SIDE = "inspector.client_side"
-"""Where a flow keeps the name its client has addressed us by."""
-
-_SENT_ON = "inspector.sent_on"
-"""Where a flow keeps that it ends here, with the browser sent to another place."""
-
-_REGISTERS = "inspector.registers"
-"""Where a flow keeps that its client is being registered with our callback."""
-
 _FORM = "application/x-www-form-urlencoded"
 _PLAIN = {"content-type": "text/plain"}
 
@@ -68,6 +60,15 @@ class _SentOn:
     translations: tuple[Translation, ...] = ()
 
 
+@dataclass(slots=True)
+class _Passage:
+    """A request that addresses us properly: how it does, where it is sent on, whether it registers our callback."""
+
+    side: ClientSide
+    sent_on: _SentOn | None = None
+    registers: bool = False
+
+
 class Gateway:
     """The servers we stand before. `say` is told in one sentence what the user has to know."""
 
@@ -78,6 +79,7 @@ class Gateway:
         self._say = say
         self._origins = Origins()
         self._listeners: dict[ProxyMode, _Listener] = {}
+        self._passages = WeakKeyDictionary[HTTPFlow, _Passage]()
         self._metadata: set[str] = set()
         self._unseen: set[str] = set()
         self._kept: set[str] = set()
@@ -121,19 +123,21 @@ class Gateway:
 
     def answers(self, flow: HTTPFlow) -> bool:
         """Whether a request goes no further than here."""
-        return self.serves(flow.client_conn) and (_SIDE not in flow.metadata or _SENT_ON in flow.metadata)
+        passage = self._passages.get(flow)
+        return self.serves(flow.client_conn) and (passage is None or passage.sent_on is not None)
 
     def answer(self, flow: HTTPFlow) -> Exchange | None:
         """Answer such a request; gives what there is to record."""
-        sent_on: _SentOn | None = flow.metadata.get(_SENT_ON)
-        if sent_on is None:
+        passage = self._passages.get(flow)
+        if passage is None or passage.sent_on is None:
             # A page may have rebound its own name to this machine, which upstream could not see.
             flow.response = Response.make(403, b"This gateway is addressed as 127.0.0.1 or localhost.\n", _PLAIN)
             return None
-        if sent_on.target is None:
+        target, translations = passage.sent_on.target, passage.sent_on.translations
+        if target is None:
             flow.response = Response.make(404, b"No client waits for this. Start the sign-in again there.\n", _PLAIN)
             return None
-        return send_on(flow, sent_on.target.encode("latin-1"), sent_on.translations)
+        return send_on(flow, target.encode("latin-1"), translations)
 
     def holds_request(self, flow: HTTPFlow) -> bool:
         """Whether the body of a request may have to change."""
@@ -143,8 +147,8 @@ class Gateway:
     def holds_response(self, flow: HTTPFlow) -> bool:
         """Whether the body of a response may have to change."""
         url = flow.request.pretty_url
-        named = is_metadata(url) or url in self._metadata or _REGISTERS in flow.metadata
-        return named and self.serves(flow.client_conn)
+        passage = self._passages.get(flow)
+        return passage is not None and (passage.registers or is_metadata(url) or url in self._metadata)
 
     def requestheaders(self, flow: HTTPFlow) -> list[Translation]:
         """Address a request to upstream; gives what was translated."""
@@ -156,37 +160,39 @@ class Gateway:
         if host not in LOOPBACK and not listener.taken_over:
             return []
         scheme = "https" if flow.client_conn.tls_established else "http"
-        side = flow.metadata[_SIDE] = ClientSide(scheme, host if host in LOOPBACK else LOOPBACK[0])
+        side = ClientSide(scheme, host if host in LOOPBACK else LOOPBACK[0])
+        passage = self._passages[flow] = _Passage(side)
         path, mark, query = request.data.path.decode("latin-1").partition("?")
         if self._relay and self._relay.takes(path):
-            flow.metadata[_SENT_ON] = self._sent_back(self._relay, path, query)
+            passage.sent_on = self._sent_back(self._relay, path, query)
             return []
         found = []
         if not listener.taken_over:
             request.host_header = listener.origin.partition("://")[2]
             found.append(Translation("request.headers", "Host", client=asked, upstream=request.host_header))
         for name in ("Origin", "Referer"):
-            if name in request.headers:
-                request.headers[name], more = page_header(name, request.headers[name], self._origins.for_upstream)
+            value, more = page_header(name, request.headers.get(name, ""), self._origins.for_upstream)
+            if more:
+                request.headers[name] = value
                 found += more
         query, more = resource_in_parameters(query, "request.url", self._origins.for_upstream)
         found += more
         if self._relay and request.method == "GET":
             query, more = self._relay.authorization(query, "request.url", side)
             if more:
-                flow.metadata[_SENT_ON] = _SentOn(f"{listener.origin}{path}?{query}", (*found, *more))
+                passage.sent_on = _SentOn(f"{listener.origin}{path}?{query}", (*found, *more))
         request.data.path = f"{path}{mark}{query}".encode("latin-1")
         return found
 
     def request(self, flow: HTTPFlow) -> list[Translation]:
         """Translate the body of a request; gives what was translated."""
-        content = flow.request.get_content(strict=False)
-        if not content or not self.holds_request(flow):
+        content, passage = flow.request.get_content(strict=False), self._passages.get(flow)
+        if not content or passage is None or not self.holds_request(flow):
             return []
         if _media_type(flow.request) == _FORM:
             text, found = resource_in_parameters(content.decode("latin-1"), "request.body", self._origins.for_upstream)
             if self._relay:
-                text, more = self._relay.form(text, flow.metadata[_SIDE])
+                text, more = self._relay.form(text, passage.side)
                 found += more
             changed = text.encode("latin-1")
         else:
@@ -194,7 +200,7 @@ class Gateway:
                 text, found = resource_in_json(content.decode(), self._origins.for_upstream)
                 if self._relay:
                     text, more = self._relay.registration(text)
-                    flow.metadata |= {_REGISTERS: True} if more else {}
+                    passage.registers = bool(more)
                     found += more
             except (ValueError, RecursionError):
                 return []
@@ -205,8 +211,8 @@ class Gateway:
 
     async def responseheaders(self, flow: HTTPFlow) -> list[Translation]:
         """Translate the headers of a response; gives what was translated."""
-        side: ClientSide | None = flow.metadata.get(_SIDE)
-        if side is None or flow.response is None:
+        passage = self._passages.get(flow)
+        if passage is None or flow.response is None:
             return []
         fields, found = [], []
         for name, value in flow.response.headers.fields:
@@ -216,7 +222,7 @@ class Gateway:
                 self._metadata.update(named_in_challenge(text))
             elif key.lower() == "location" and self.holds_response(flow):
                 self._metadata.add(urljoin(flow.request.pretty_url, text))
-            text, more = response_header(key, text, self._to_client(side))
+            text, more = response_header(key, text, self._to_client(passage.side))
             fields.append((name, text.encode("latin-1")))
             found += more
         if found:
@@ -225,17 +231,18 @@ class Gateway:
 
     async def response(self, flow: HTTPFlow) -> Edit | None:
         """What the client gets in place of a document, with the listeners for all it names open."""
-        side: ClientSide | None = flow.metadata.get(_SIDE)
-        response = flow.response
-        if side is None or response is None or response.status_code not in (200, 201) or not self.holds_response(flow):
+        passage, response = self._passages.get(flow), flow.response
+        if passage is None or response is None or not self.holds_response(flow):
+            return None
+        if response.status_code not in (200, 201):
             return None
         try:
             text = (response.content or b"").decode()
-            if self._relay and _REGISTERS in flow.metadata:
+            if self._relay and passage.registers:
                 text, found = self._relay.registered(text)
             else:
                 await self._follow(named_in_metadata(text))
-                text, found = metadata(text, self._to_client(side))
+                text, found = metadata(text, self._to_client(passage.side))
         except (ValueError, RecursionError):
             return None
         return Edit(text.encode(), tuple(found)) if found else None

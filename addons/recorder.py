@@ -22,7 +22,7 @@ BUFFERED = 4 * 1024 * 1024
 UNFINISHED_AFTER = 0.02
 """Seconds until an exchange is written although it is not over; most are by then, and so are written once."""
 
-UPDATE_INTERVAL = 0.1
+UPDATE_INTERVAL = 0.25
 """Seconds between two writes of an exchange that is not over."""
 
 

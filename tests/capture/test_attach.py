@@ -80,9 +80,13 @@ async def test_it_records_into_the_session_that_is_named(home: Path, tmp_path: P
         assert (await row(proxy, server.at("/mcp"))).status == 404
 
 
-async def test_it_can_be_a_gateway_there(home: Path, tmp_path: Path, server: Upstream) -> None:
-    with mitmproxy("mitmdump", tmp_path, "--set", f"inspector_gateway={server.at('/mcp')}"):
+async def test_it_can_be_a_gateway_there_and_leaves_mitmproxys_own_file_alone(
+    home: Path, tmp_path: Path, server: Upstream
+) -> None:
+    flows = tmp_path / "flows"
+    with mitmproxy("mitmdump", tmp_path, "-w", str(flows), "--set", f"inspector_gateway={server.at('/mcp')}"):
         proxy = attached()
         async with httpx.AsyncClient(trust_env=False) as client:
             await client.get(proxy.gateway)
         assert (await row(proxy, server.at("/mcp"))).status == 404
+    assert b"404" in flows.read_bytes()

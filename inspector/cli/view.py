@@ -49,7 +49,7 @@ def _feed_of(file: Path) -> "tuple[Feed, str]":
         return FinishedFeed(list(recording.exchanges()), source=recording.source), ""
     writing = [proxy for proxy in find_running() if proxy.session.resolve() == file.resolve()]
     if writing:
-        return live_feed(recording, writing[0]), writing[0].url
+        return live_feed(recording, writing[0]), writing[0].gateway or writing[0].url
     return SessionFeed(recording, source=str(file)), ""
 
 
@@ -63,7 +63,7 @@ def _running_feed() -> "tuple[Feed, str]":
             "No capture is running; start one with `mcp-auth-inspector run -- COMMAND`, name a file to open, "
             "or try `mcp-auth-inspector demo`."
         )
-    return live_feed(Session.open(running[-1].session), running[-1]), running[-1].url
+    return live_feed(Session.open(running[-1].session), running[-1]), running[-1].gateway or running[-1].url
 
 
 def live_feed(session: "Session", proxy: "RunningProxy", title: str = "live") -> "Feed":

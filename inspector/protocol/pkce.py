@@ -2,7 +2,6 @@
 
 import base64
 import hashlib
-import re
 
 
 def s256(code_verifier: str) -> str:
@@ -17,8 +16,3 @@ def belongs(code_verifier: str, code_challenge: str) -> bool:
     Which method the request names is another question: a wrong name makes the proof fail, not the pair.
     """
     return code_challenge in (s256(code_verifier), code_verifier)
-
-
-def well_formed_verifier(code_verifier: str) -> bool:
-    """43 to 128 unreserved characters (RFC 7636 section 4.1)."""
-    return re.fullmatch(r"[A-Za-z0-9\-._~]{43,128}", code_verifier) is not None

@@ -164,14 +164,6 @@ def well_known_target(url: str, suffix: str) -> str | None:
     return urlunsplit((parts.scheme, parts.netloc, before + after, "", ""))
 
 
-def first_difference(expected: str, found: str) -> int | None:
-    """The index of the first differing character, None when equal."""
-    if expected == found:
-        return None
-    pairs = zip(expected, found, strict=False)
-    return next((index for index, (a, b) in enumerate(pairs) if a != b), min(len(expected), len(found)))
-
-
 def _split_valid(url: str) -> SplitResult | None:
     """The parts of a URL that needs no mending; urlsplit drops some characters that no URL may hold."""
     return None if _NOT_IN_A_URL.search(url) else _split(url)

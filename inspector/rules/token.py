@@ -1,16 +1,24 @@
-"""Rules about the token request: the second half of PKCE."""
+"""Rules about the token request: the second half of PKCE, and the resource refused."""
 
 from collections.abc import Iterator
 
 from inspector.rules.facts import (
+    Story,
+    authorization_behind,
+    authorization_story,
     readable_exchanges,
+    resource_story,
+    where,
 )
 from inspector.rules.model import (
+    Confidence,
     Fault,
     NotObserved,
     Party,
     Phase,
+    Place,
     Severity,
+    joined,
     observed,
     place,
 )
@@ -122,3 +130,59 @@ def pkce_not_enforced(run: Run) -> Iterator[Fault | NotObserved]:
                 expected="400 invalid_grant",
                 found=str(exchange.request.status),
             )
+
+
+@rule(
+    "invalid-target",
+    title="AS refused the resource",
+    phase=Phase.TOKEN,
+    party=Party.CONFIGURATION,
+    severity=Severity.ERROR,
+    levels="- | diag | diag | diag",
+)
+def invalid_target(run: Run) -> Iterator[Fault | NotObserved]:
+    """The authorization server does not know the resource that was asked for.
+
+    What it checks: An authorization or token request was answered with invalid_target, and how the resource sent
+    compares with the published one.
+
+    Why it matters: AuthKit gives out a code first and refuses only the token request, so the login looks fine to the
+    user.
+
+    How to fix: Operator, when the resource sent is the published one: add exactly that string as a resource
+    indicator in the authorization server. Client, when it is not: send the published string.
+
+    When it is a false alarm: Entra ID refuses every `resource` on a refresh.
+
+    References: RFC 8707 section 2 (invalid_target).
+    """
+    answers = [t for t in run.token_exchanges if t.request.answered]
+    responses = [a for a in run.authorizations if a.response]
+    observed([*answers, *responses], "N1", "no answer of the authorization server in the capture")
+    for authorization in responses:
+        hop, given = authorization.response or (authorization.request, authorization.params)
+        if given.get("error") == "invalid_target":
+            asked = place(authorization.request, where(authorization.request), "resource")
+            places = (place(hop, "header", "location"), asked)
+            yield _refusal(run, authorization_story(run, authorization), authorization.resources, places)
+    for exchange in answers:
+        if exchange.error == "invalid_target":
+            places = (place(exchange.request, "json", "error"), place(exchange.request, "form", "resource"))
+            behind = authorization_behind(run, exchange)
+            sent = exchange.resources or (behind.resources if behind else ())
+            yield _refusal(run, resource_story(run, exchange), sent, places, certain=behind is not None)
+
+
+def _refusal(
+    run: Run, story: Story, sent: tuple[str, ...], places: tuple[Place, ...], *, certain: bool = True
+) -> Fault:
+    party, cause, reason = story
+    return Fault(
+        f"The authorization server refused the resource with invalid_target: {reason}.",
+        places,
+        expected=run.published_resource or "a resource the authorization server knows",
+        found=joined(sent, "not sent"),
+        confidence=None if certain else Confidence.LIKELY,
+        party=party,
+        cause=cause,
+    )

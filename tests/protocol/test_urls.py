@@ -251,13 +251,6 @@ def test_resolve() -> None:
     assert urls.resolve("https://h/a", "http://[") == "http://["
 
 
-def test_first_difference() -> None:
-    assert urls.first_difference("abc", "abc") is None
-    assert urls.first_difference("abc", "abd") == 2
-    assert urls.first_difference("abc", "ab") == 2
-    assert urls.first_difference("", "x") == 0
-
-
 def test_parts_come_back_byte_for_byte() -> None:
     assert urls.without_query("https://H:443/%6d#x?y") == "https://H:443/%6d"
     assert urls.path_of("https://h/%6d/?q") == "/%6d/"

@@ -68,6 +68,17 @@ def compare(expected: str, found: str) -> Comparison:
     return Comparison(Grade.SCHEME_ONLY if web and left.hostname and left[1:] == right[1:] else Grade.OTHER)
 
 
+def first_difference(expected: str, found: str) -> int | None:
+    """The position, from 0, of the first character that differs; None when both are the same.
+
+    Where one is the beginning of the other, it is the length of the shorter: the other goes on there.
+    """
+    if expected == found:
+        return None
+    shorter = min(len(expected), len(found))
+    return next((position for position in range(shorter) if expected[position] != found[position]), shorter)
+
+
 @lru_cache(_MOST_REMEMBERED)
 def origin(url: str) -> str:
     """Scheme, host and port in comparable form (RFC 6454 section 6.2), or an empty string when there is none."""

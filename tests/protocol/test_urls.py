@@ -155,6 +155,25 @@ def test_who_accepts_a_grade(grade: Grade, same: bool, covers: bool) -> None:
     assert (comparison.same_identifier, comparison.covers) == (same, covers)
 
 
+@pytest.mark.parametrize(
+    ("expected", "found", "position"),
+    [
+        (MCP, MCP, None),
+        ("", "", None),
+        (MCP, MCP + "/", len(MCP)),
+        (MCP + "/", MCP, len(MCP)),
+        (MCP, "", 0),
+        (MCP, "HTTPS://h.example/mcp", 0),
+        ("http://localhost:3001/mcp", "http://127.0.0.1:3001/mcp", 7),
+        # Equal in comparable form, and still the position is told: byte-exact comparers refuse here.
+        (MCP, "https://h.example/%6Dcp", 18),
+        ("client_01", "client_02", 8),
+    ],
+)
+def test_where_two_values_begin_to_differ(expected: str, found: str, position: int | None) -> None:
+    assert urls.first_difference(expected, found) == position
+
+
 def test_origin() -> None:
     assert urls.origin("HTTP://Example.COM:80/a?b#c") == "http://example.com"
     assert urls.origin("https://[2001:DB8::1]:8443/") == "https://[2001:db8::1]:8443"

@@ -54,12 +54,18 @@ class Body:
 
 @dataclass(frozen=True, slots=True)
 class Translation:
-    """One value the inspector itself changed on the way, with what each side saw."""
+    """One value the inspector itself changed on the way, with what each side saw; empty where it was not there.
+
+    `by` is empty where one of the inspector's own addresses stands for another. Otherwise somebody wanted the change:
+    it is the name of a wire patch, or `step` for one made by hand at a held message. Then the client did not send what
+    upstream saw, or the other way round.
+    """
 
     part: str
     name: str
     client: str
     upstream: str
+    by: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,15 +102,15 @@ class Exchange:
 
     def request_header(self, name: str) -> str | None:
         """The first request header of that name, any case; None when absent."""
-        return _first(self.request_headers, name)
+        return first_value(self.request_headers, name)
 
     def response_header(self, name: str) -> str | None:
         """The first response header of that name, any case; None when absent."""
-        return _first(self.response_headers, name)
+        return first_value(self.response_headers, name)
 
     def response_header_all(self, name: str) -> tuple[str, ...]:
         """Every response header of that name, in wire order."""
-        return tuple(value for key, value in self.response_headers if key.lower() == name.lower())
+        return all_values(self.response_headers, name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +125,17 @@ class Incident:
     changed: int = 0
 
 
-def _first(headers: Headers, name: str) -> str | None:
-    wanted = name.lower()
-    return next((value for key, value in headers if key.lower() == wanted), None)
+def all_values(headers: Headers, name: str) -> tuple[str, ...]:
+    """The values of every header of that name, any case, in wire order."""
+    wanted, length = name.lower(), len(name)
+    return tuple([value for key, value in headers if len(key) == length and key.lower() == wanted])
+
+
+def first_value(headers: Headers, name: str) -> str | None:
+    """The value of the first header of that name, any case; None when absent."""
+    # A plain loop that compares lengths first: this is asked for dozens of times per exchange.
+    wanted, length = name.lower(), len(name)
+    for key, value in headers:
+        if len(key) == length and key.lower() == wanted:
+            return value
+    return None

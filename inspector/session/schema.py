@@ -96,6 +96,7 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
         "CREATE TABLE change_counter (value INTEGER NOT NULL) STRICT",
         "INSERT INTO change_counter VALUES (0)",
     ),
+    (),  # a translation says who wanted it; programs that know version 1 take that for damage
 )
 """Statements that lead from version N (the index) to version N + 1."""
 

@@ -31,7 +31,10 @@ def full_exchange() -> Exchange:
         client_address="[::1]:5000",
         server_address="127.0.0.1:3001",
         tls="client TLSv1.3",
-        translations=(Translation("response body", "issuer", "http://127.0.0.1:1", "https://x.authkit.app"),),
+        translations=(
+            Translation("response body", "issuer", "http://127.0.0.1:1", "https://x.authkit.app"),
+            Translation("request.body", "resource", "", "http://localhost:3001/mcp", by="add-resource"),
+        ),
     )
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from inspector.errors import UnreadableInput
-from inspector.session.model import Body, Exchange
+from inspector.session.model import Body, Exchange, Translation
 from inspector.session.reader import Session
 from inspector.session.writer import SessionWriter
 
@@ -169,6 +169,17 @@ def test_a_checkpoint_that_was_cut_short_is_no_truncation(path: Path, tmp_path: 
     left.write_bytes(first + left.read_bytes()[page:])
     assert left.stat().st_size < page * int.from_bytes(first[28:32])
     assert read_all(left) == 100
+
+
+def test_a_translation_of_the_first_version_is_one_of_addresses(finished: Path) -> None:
+    with sqlite3.connect(finished) as connection:
+        connection.execute("""UPDATE exchange SET translations = '[["request.url", "resource", "a", "b"]]'""")
+        connection.execute("PRAGMA user_version = 1")
+    connection.close()
+    with Session.open(finished) as session:
+        assert {each.translations for each in session.exchanges()} == {
+            (Translation("request.url", "resource", client="a", upstream="b", by=""),)
+        }
 
 
 def test_what_is_no_session_is_refused_in_one_sentence(tmp_path: Path, finished: Path) -> None:

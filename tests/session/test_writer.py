@@ -148,7 +148,7 @@ def test_an_older_session_is_upgraded(tmp_path: Path, exchange: Exchange, monkey
     with make(path) as writer:
         writer.record(exchange)
     monkeypatch.setattr(schema, "MIGRATIONS", (*schema.MIGRATIONS, ("ALTER TABLE exchange ADD COLUMN note TEXT",)))
-    monkeypatch.setattr(schema, "VERSION", 2)
+    monkeypatch.setattr(schema, "VERSION", schema.VERSION + 1)
     SessionWriter.append_to(path).close()
     with Session.open(path) as session:
         assert session.count == 1

@@ -3,7 +3,8 @@
 InspectorError
 ├── UnreadableInput   a session, HAR or flow file that cannot be read
 ├── CaptureError      the proxy could not be started, found or spoken to
-└── ReferenceFailure  the bundled servers or the scripted client could not run
+├── ReferenceFailure  the bundled servers or the scripted client could not run
+└── ReplayFailure     a recorded request or client could not be sent, or may not be
 """
 
 
@@ -21,3 +22,7 @@ class CaptureError(InspectorError):
 
 class ReferenceFailure(InspectorError):
     """A reference server or the scripted client could not do what was asked."""
+
+
+class ReplayFailure(InspectorError):
+    """A recorded request or client could not be performed again, or would have left the servers the user named."""

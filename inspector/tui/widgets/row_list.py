@@ -71,6 +71,9 @@ class RowList(ScrollView, can_focus=True, inherit_bindings=False):
         """What copying takes from the row at the cursor: what it shows, secrets hidden."""
         return self.row(self.cursor, 4096).plain.strip() if self.row_count else ""
 
+    def cursor_changed(self) -> None:
+        """Called whenever the cursor is elsewhere, or is drawn otherwise."""
+
     # The list itself.
 
     def rows_changed(self, *, cursor: int | None = None, reveal: bool = True) -> None:
@@ -78,6 +81,7 @@ class RowList(ScrollView, can_focus=True, inherit_bindings=False):
         self.virtual_size = Size(self._row_width, self.row_count)
         wanted = self.cursor if cursor is None else cursor
         self.cursor = self._nearest(wanted, -1)
+        self.cursor_changed()
         self.refresh()
         if reveal:
             self.call_after_refresh(self.show_cursor)
@@ -100,6 +104,7 @@ class RowList(ScrollView, can_focus=True, inherit_bindings=False):
     def place_cursor(self, index: int, *, center: bool = False) -> None:
         """Put the cursor on a row, as the program does: no message is sent."""
         before, self.cursor = self.cursor, index
+        self.cursor_changed()
         for changed in (before, index):
             self.refresh_line(changed)
         self.show_cursor(center=center)
@@ -133,10 +138,12 @@ class RowList(ScrollView, can_focus=True, inherit_bindings=False):
 
     def on_focus(self) -> None:
         """The cursor is drawn stronger."""
+        self.cursor_changed()
         self.refresh()
 
     def on_blur(self) -> None:
         """The cursor is drawn weaker."""
+        self.cursor_changed()
         self.refresh()
 
     def on_click(self, event: events.Click) -> None:

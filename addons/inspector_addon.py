@@ -18,6 +18,7 @@ from mitmproxy.proxy.server_hooks import ServerConnectionHookData
 from mitmproxy.tls import ClientHelloData, TlsData
 
 from addons.authorize_recorder import AuthorizeRecorder
+from addons.browser import opened
 from addons.control import Control, Message
 from addons.gateway import Gateway
 from addons.guard import harmless, log_failure
@@ -287,6 +288,11 @@ class InspectorAddon:
             case {"do": "stop"}:
                 ctx.master.shutdown()
                 return {"did": "stop"}
+            case {"do": "opened", "url": str(url)}:
+                asked = opened(url, time.time())
+                if asked is not None and self.recorder is not None and self.scope.add(url):
+                    self.recorder.add(asked)
+                return {"did": "opened"}
             case {"do": "scope", "add": str(url)} if self.scope.add(url):
                 return {"did": "scope"}
             case {"do": "scope"}:

@@ -13,6 +13,9 @@ type Shell = Literal["posix", "fish", "powershell"]
 CA_VARIABLES = ("SSL_CERT_FILE", "NODE_EXTRA_CA_CERTS", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "CODEX_CA_CERTIFICATE")
 """Variables that name a file of trusted certificates."""
 
+BROWSER_SHIM = "browser-of-the-client"
+"""The stand-in that the variable BROWSER names; no command of the system is called so."""
+
 _PROXY_VARIABLES = ("HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy")
 
 _WHY = {
@@ -31,6 +34,7 @@ _WHY = {
     "CURL_CA_BUNDLE": "curl reads its trusted certificates from here, and not from SSL_CERT_FILE on every system.",
     "CODEX_CA_CERTIFICATE": "Codex reads its trusted certificates from here before SSL_CERT_FILE.",
     "PATH": "Commands that open a browser are found here first, so that the authorization request is seen.",
+    "BROWSER": "The same for clients that look for the browser here.",
 }
 
 
@@ -46,11 +50,12 @@ class ClientVariable:
 def client_variables(
     proxy_url: str, ca_bundle: Path, base_env: Mapping[str, str], shim_dir: Path | None = None
 ) -> tuple[ClientVariable, ...]:
-    """What is set on top of `base_env`; `shim_dir` is put first on its PATH."""
+    """What is set on top of `base_env`; `shim_dir` holds stand-ins for the commands that open a browser."""
     values = dict.fromkeys(_PROXY_VARIABLES, proxy_url) | dict.fromkeys(CA_VARIABLES, str(ca_bundle))
     values |= {"NO_PROXY": "", "no_proxy": "", "NODE_USE_ENV_PROXY": "1"}
     if shim_dir is not None:
         values["PATH"] = os.pathsep.join(filter(None, (str(shim_dir), base_env.get("PATH"))))
+        values["BROWSER"] = str(shim_dir / BROWSER_SHIM)
     return tuple(ClientVariable(name, values[name], why) for name, why in _WHY.items() if name in values)
 
 

@@ -30,6 +30,9 @@ _STOP_TIMEOUT = 10.0
 _LOG_LIMIT = 1024 * 1024
 """Bytes of log from earlier proxies that are kept."""
 
+_LAST_WORDS = "Error logged during startup"
+"""How mitmproxy ends a log, after it has said what the error was."""
+
 _children: dict[int, subprocess.Popen[bytes]] = {}
 """Proxies started by this process, to be waited for when they end."""
 
@@ -238,7 +241,8 @@ def _explained(settings: ProxySettings, log: Path, begins: int) -> CaptureError:
         return CaptureError(f"The proxy did not start. {ours[-1]}")
     if any("address already in use" in line.lower() for line in lines):
         return _port_is_taken(settings.port)
-    reason = f"its last words were: {lines[-1].strip()}" if lines else "it said nothing"
+    said = [line.strip() for line in lines if line.strip() and not line.startswith(_LAST_WORDS)]
+    reason = f"its last words were: {said[-1]}" if said else "it said nothing"
     return CaptureError(f"The proxy did not start, {reason}; all it wrote is in {log}.")
 
 

@@ -48,6 +48,7 @@ def run(
     """
     from inspector.capture.launch import run_client
     from inspector.capture.proxy import ProxySettings, start_proxy
+    from inspector.capture.shims import browser_shims
 
     proxy = start_proxy(
         ProxySettings(
@@ -62,11 +63,16 @@ def run(
     )
     try:
         say(f"capturing through {proxy.url}; watch it live in another terminal: mcp-auth-inspector open")
-        variables = {variable.name: variable.value for variable in _variables(proxy)}
-        code = run_client(command, {**os.environ, **variables})
+        changed = [variable.name for variable in _variables(proxy)]
+        with browser_shims(proxy, os.environ, changed) as shims:
+            variables = {variable.name: variable.value for variable in _variables(proxy, shims)}
+            code = run_client(command, {**os.environ, **variables})
+        survived = proxy.alive
     finally:
         proxy.stop()
     say(f"the client ended with exit code {code}")
+    if not survived:
+        say("the proxy ended before the client did, so the recording is not whole")
     if summarise(proxy.session, "does the client read proxy variables? https needs --server URL"):
         raise typer.Exit(EXIT_FINDINGS)
 
@@ -137,11 +143,11 @@ def env(
             typer.echo(as_shell(variables, "powershell"), nl=False)
 
 
-def _variables(proxy: "RunningProxy") -> "tuple[ClientVariable, ...]":
+def _variables(proxy: "RunningProxy", shims: Path | None = None) -> "tuple[ClientVariable, ...]":
     from inspector.capture.ca_bundle import write_ca_bundle
     from inspector.capture.environment import client_variables
 
-    return client_variables(proxy.url, write_ca_bundle(proxy.ca_certificate, os.environ), os.environ)
+    return client_variables(proxy.url, write_ca_bundle(proxy.ca_certificate, os.environ), os.environ, shims)
 
 
 def new_session() -> Path:

@@ -101,6 +101,19 @@ def test_a_proxy_that_cannot_run_at_all_is_quoted(start: Start, monkeypatch: pyt
         start()
 
 
+@pytest.mark.parametrize(
+    ("script", "says"),
+    [("import nosuch", "No module named 'nosuch'"), ("def broken(:", "SyntaxError: invalid syntax")],
+)
+def test_an_addon_that_cannot_be_loaded_is_quoted(
+    start: Start, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, script: str, says: str
+) -> None:
+    (tmp_path / "entry.py").write_text(script)
+    monkeypatch.setattr("inspector.capture.proxy.ADDON", tmp_path / "entry.py")
+    with pytest.raises(CaptureError, match=f"its last words were: .*{says}; all it wrote is in .*proxy.log"):
+        start()
+
+
 def test_modules_in_the_users_folder_are_not_loaded(
     start: Start, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

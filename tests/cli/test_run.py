@@ -1,6 +1,8 @@
+import os
 import sys
 from pathlib import Path
 
+from inspector.session.model import State
 from inspector.session.reader import Session
 from tests.cli.conftest import Run
 
@@ -14,6 +16,27 @@ def test_the_client_keeps_its_output_and_gets_the_proxy(run: Run, tmp_path: Path
     assert "no request to an MCP server was seen" in done.stderr
     with Session.open(tmp_path / "s.mcpauth") as session:
         assert session.count == 0
+
+
+def test_what_the_client_has_a_browser_open_is_recorded(run: Run, tmp_path: Path) -> None:
+    opened, url = tmp_path / "opened.txt", "http://localhost:1/authorize?response_type=code&client_id=c"
+    browser = tmp_path / "bin" / "xdg-open"
+    browser.parent.mkdir()
+    browser.write_text(f'#!/bin/sh\necho "$@" "$HTTP_PROXY" > {opened}\n')
+    browser.chmod(0o755)
+    path = f"{browser.parent}{os.pathsep}{os.environ['PATH']}"
+    done = run("run", "--session", str(tmp_path / "s.mcpauth"), "--", "xdg-open", url, PATH=path, HTTP_PROXY="")
+    assert "exit code 0" in done.stderr
+    assert opened.read_text() == f"{url} \n"
+    with Session.open(tmp_path / "s.mcpauth") as session:
+        (asked,) = session.exchanges()
+    assert (asked.url, asked.state) == (url, State.RECORDED)
+
+
+def test_a_proxy_that_ends_early_is_told(run: Run, tmp_path: Path) -> None:
+    program = "import os, signal; from inspector.capture.proxy import find_running as f; os.kill(f()[0].pid, 9)"
+    done = run("run", "--", sys.executable, "-c", program)
+    assert "the proxy ended before the client did, so the recording is not whole" in done.stderr
 
 
 def test_the_clients_exit_code_is_told(run: Run) -> None:

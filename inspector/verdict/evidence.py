@@ -1,7 +1,7 @@
 """What a run shows, as the verdict says it: observations with their step, and who is cleared by what."""
 
 from inspector.rules.facts import has_workos_form
-from inspector.rules.model import Finding, Party, joined
+from inspector.rules.model import Checked, Finding, Party, Severity, joined
 from inspector.timeline.flow import TokenExchange, Use
 from inspector.timeline.message import Kind, Message
 from inspector.timeline.run import Run
@@ -47,6 +47,11 @@ def overcome(run: Run, finding: Finding) -> bool:
         accepted = [use.exchange for use in run.uses if use.accepted and use.exchange in run.code_exchanges]
         newer += [exchange.request.at for exchange in accepted[-1:] if exchange]
     return any(about.at < began for began in newer)
+
+
+def standing_errors(run: Run, checked: Checked, *rules: str) -> list[Finding]:
+    """The errors of these rules that no later attempt has overcome."""
+    return [f for f in checked.of(*rules) if f.severity is Severity.ERROR and not overcome(run, f)]
 
 
 def exchange_of(run: Run, finding: Finding) -> TokenExchange | None:

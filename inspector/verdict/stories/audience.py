@@ -1,13 +1,8 @@
-"""The causes that can be told apart by joining findings: each story either recognises itself in a run or passes."""
+"""Whom the token is for: the resource left out, refused, without effect, or spelled in another way."""
 
-from collections.abc import Callable
-
-from inspector.protocol import urls
-from inspector.protocol.jwt import Signature
 from inspector.rules.facts import resource_story
 from inspector.rules.model import Checked, Confidence, Finding, Party, Severity
 from inspector.timeline.flow import TokenExchange
-from inspector.timeline.message import Kind
 from inspector.timeline.run import Run
 from inspector.verdict import remedies
 from inspector.verdict.evidence import (
@@ -17,8 +12,6 @@ from inspector.verdict.evidence import (
     client_cleared,
     default_audience,
     exchange_of,
-    observe,
-    overcome,
     refusal,
     seen_audience,
     seen_legs,
@@ -26,20 +19,11 @@ from inspector.verdict.evidence import (
     seen_resource,
     server_cleared,
     sign_in_of,
+    standing_errors,
     wanted,
     whom,
 )
-from inspector.verdict.model import Cleared, Observation, Remedy, Verdict
-
-type Story = Callable[[Run, Checked], Verdict | None]
-
-_AUDIENCE_RULES = ("aud-is-client-id", "aud-mismatch", "aud-canonicalization", "aud-missing")
-_PROOF_RULES = ("pkce-missing", "pkce-method-not-s256", "code-verifier-missing", "code-verifier-mismatch")
-_PROOF_ERRORS = ("invalid_grant", "invalid_request", "invalid_code")
-
-
-def _errors(run: Run, checked: Checked, *rules: str) -> list[Finding]:
-    return [f for f in checked.of(*rules) if f.severity is Severity.ERROR and not overcome(run, f)]
+from inspector.verdict.model import Observation, Remedy, Verdict
 
 
 def wrong_audience_accepted(run: Run, checked: Checked) -> Verdict | None:
@@ -73,7 +57,7 @@ def wrong_audience_accepted(run: Run, checked: Checked) -> Verdict | None:
 
 def refused_resource(run: Run, checked: Checked) -> Verdict | None:
     """The authorization server answers invalid_target: its list lacks the resource, or the client's is wrong."""
-    found = _errors(run, checked, "invalid-target")
+    found = standing_errors(run, checked, "invalid-target")
     if not found:
         return None
     finding, exchange = found[-1], exchange_of(run, found[-1])
@@ -120,7 +104,7 @@ def refused_resource(run: Run, checked: Checked) -> Verdict | None:
 
 def token_for_somebody_else(run: Run, checked: Checked) -> Verdict | None:
     """The token's audience is not this server: the reference story and its relatives, by who left the resource out."""
-    found = _errors(run, checked, "aud-is-client-id", "aud-mismatch")
+    found = standing_errors(run, checked, "aud-is-client-id", "aud-mismatch")
     if not found:
         return None
     finding, exchange = found[-1], exchange_of(run, found[-1])
@@ -263,7 +247,7 @@ def _changed_by_refresh(run: Run, finding: Finding, observations: tuple[Observat
 
 def spelled_differently(run: Run, checked: Checked) -> Verdict | None:
     """The audience is this server's resource in another spelling, and the server compares byte for byte."""
-    found = _errors(run, checked, "aud-canonicalization")
+    found = standing_errors(run, checked, "aud-canonicalization")
     if not found:
         return None
     finding, exchange = found[-1], exchange_of(run, found[-1])
@@ -293,131 +277,3 @@ def spelled_differently(run: Run, checked: Checked) -> Verdict | None:
         authorization_server_cleared(run, exchange) if client else client_cleared(run),
         tuple(advice),
     )
-
-
-def broken_proof(run: Run, checked: Checked) -> Verdict | None:
-    """PKCE went wrong and the authorization server refused: the client."""
-    found = sorted(_errors(run, checked, *_PROOF_RULES), key=lambda finding: _PROOF_RULES.index(finding.rule))
-    refused = any(t.error in _PROOF_ERRORS for t in run.code_exchanges) or any(
-        a.response and a.response[1].get("error") in _PROOF_ERRORS for a in run.authorizations
-    )
-    if not found or not refused:
-        return None
-    return Verdict(
-        Party.CLIENT,
-        Confidence.CERTAIN,
-        found[0].rule,
-        f"{found[0].message} The authorization server rightly refuses.",
-        tuple(Observation(finding.step, finding.message) for finding in found),
-        (Cleared(Party.AUTHORIZATION_SERVER, "It enforces PKCE, as OAuth 2.1 section 4.1.3 demands."),),
-        (
-            Remedy(
-                Party.CLIENT,
-                "Make a code_verifier of 43 to 128 characters for each request, send its S256 as code_challenge with "
-                "code_challenge_method=S256, and the verifier itself with the code.",
-            ),
-        ),
-    )
-
-
-def good_token_refused(run: Run, checked: Checked) -> Verdict | None:
-    """A token that is right in every claim was refused: the server."""
-    found = [f for f in _errors(run, checked, "fresh-token-rejected") if f.party is Party.MCP_SERVER]
-    if not found or _errors(run, checked, *_AUDIENCE_RULES):
-        return None
-    finding = found[-1]
-    use = next((use for use in run.uses if use.request.id == finding.places[0].exchange), None)
-    signature = use.signature if use else Signature.NOT_CHECKED
-    known = {
-        Signature.VALID: "its signature verifies against the captured keys",
-        Signature.UNKNOWN_KEY: "but the captured key set has no key with its kid",
-    }.get(signature, "its signature could not be checked here")
-    exchange = use.exchange if use else None
-    return Verdict(
-        Party.MCP_SERVER,
-        Confidence.GUESS if signature is Signature.UNKNOWN_KEY else finding.confidence,
-        finding.rule,
-        f"The MCP server refuses a token that is right: audience, issuer and lifetime are as promised, {known}.",
-        (*seen_resource(run), *seen_audience(run, exchange), *seen_refusal(run, exchange)),
-        (*client_cleared(run), *authorization_server_cleared(run, exchange)),
-        (
-            Remedy(
-                Party.MCP_SERVER,
-                f"Compare the configured audience with {wanted(run)} and the configured issuer with {run.issuer}, byte "
-                "for byte; check the key set URL, the allowed algorithms and the clock. The reason is in the server's "
-                "log, not on the wire.",
-            ),
-        ),
-    )
-
-
-def stopped_at_the_slash(run: Run, checked: Checked) -> Verdict | None:
-    """The client read the metadata, found a slash more or less than in its own URL, and went no further."""
-    found = checked.of("endpoint-url-trailing-slash")
-    if not found or checked.errors or not _stopped_at_discovery(run):
-        return None
-    finding = found[0]
-    return Verdict(
-        Party.CONFIGURATION,
-        Confidence.LIKELY,
-        finding.rule,
-        f"{finding.message} Nothing else is different, and the client goes no further once it has read that.",
-        (*seen_resource(run), Observation(finding.step, finding.message)),
-        remedies=(Remedy(Party.CONFIGURATION, f"Give the client the URL {wanted(run)}, byte for byte."),),
-    )
-
-
-def looked_in_the_wrong_place(run: Run, checked: Checked) -> Verdict | None:
-    """The client found no authorization server metadata, and has not asked where it has to be."""
-    found = checked.of("as-discovery-order")
-    asked = run.of(Kind.SERVER_METADATA)
-    nowhere = bool(asked) and all((message.status or 0) >= 400 for message in asked)
-    if not found or checked.errors or not nowhere or not _stopped_at_discovery(run):
-        return None
-    finding = found[0]
-    return Verdict(
-        Party.CLIENT,
-        Confidence.LIKELY,
-        finding.rule,
-        f"The client finds no authorization server metadata. {finding.message}",
-        tuple(observe(run, m, f"{urls.path_of(m.url)} is answered {m.status}") for m in asked),
-        remedies=(Remedy(Party.CLIENT, f"Ask {finding.expected} (RFC 8414 section 3.1)."),),
-    )
-
-
-def _stopped_at_discovery(run: Run) -> bool:
-    return not run.uses and not run.of(Kind.REGISTER, Kind.AUTHORIZE, Kind.TOKEN)
-
-
-def silent_about_proof_keys(run: Run, checked: Checked) -> Verdict | None:
-    """The metadata does not say that PKCE is supported, so that the client must stop: both have a case."""
-    found = _errors(run, checked, "as-metadata-pkce-not-advertised")
-    if not found or len(found) < len(checked.errors):
-        return None
-    finding = found[0]
-    return Verdict(
-        Party.UNKNOWN,
-        Confidence.LIKELY,
-        finding.rule,
-        f"{finding.message} From 2025-11-25 on the client must then stop, and many authorization servers support PKCE "
-        "without saying so: whether this one does is not in the capture.",
-        (Observation(finding.step, finding.message),),
-        remedies=(
-            Remedy(Party.AUTHORIZATION_SERVER, 'Publish "code_challenge_methods_supported": ["S256"].'),
-            Remedy(Party.CLIENT, "Take another document of the same server that says it, where there is one."),
-        ),
-    )
-
-
-STORIES: tuple[Story, ...] = (
-    wrong_audience_accepted,
-    refused_resource,
-    token_for_somebody_else,
-    spelled_differently,
-    broken_proof,
-    good_token_refused,
-    stopped_at_the_slash,
-    looked_in_the_wrong_place,
-    silent_about_proof_keys,
-)
-"""In the order they are tried: the first that fits is the verdict."""

@@ -9,8 +9,9 @@ from textual.content import Content
 from inspector.protocol import content
 from inspector.rules.model import Finding
 from inspector.session.model import Body, Headers
+from inspector.tui.folds import folded
 from inspector.tui.lines import Line, field, note
-from inspector.tui.looks import KEY, aside
+from inspector.tui.looks import INFO, KEY, aside
 from inspector.tui.masking import SECRET_MEMBERS, Veil
 
 LONGEST_PREVIEW = 64 * 1024
@@ -38,7 +39,7 @@ def body_lines(headers: Headers, body: Body, veil: Veil, marks: Marks | None = N
     if remark:
         yield note(remark)
     if text.lstrip()[:1] in _OPENING:
-        yield from _json_lines(text, veil, marks or {})
+        yield from json_lines(text, veil, marks)
     else:
         yield from text_lines(text, veil)
         yield from (field(name, aside("not there"), findings=found) for name, found in (marks or {}).items())
@@ -81,8 +82,12 @@ def _hex(data: bytes) -> str:
     return "\n".join([*rows, f"… {len(data):,} bytes in all"] if len(data) > _HEX_BYTES else rows)
 
 
+def json_lines(text: str, veil: Veil, marks: Marks | None = None) -> list[Line]:
+    """JSON one member a line, what is long folded away. It is not parsed: numbers and escapes stay as sent."""
+    return folded(list(_json_lines(text, veil, marks or {})))
+
+
 def _json_lines(text: str, veil: Veil, marks: Marks) -> Iterator[Line]:
-    """Break JSON up into lines without parsing it, so that numbers, escapes and repeated members stay as sent."""
     parts, depth, member, found = list[Content](), 0, "", list[Finding]()
     unmarked = dict(marks)
     written = 0
@@ -126,4 +131,4 @@ def _json_lines(text: str, veil: Veil, marks: Marks) -> Iterator[Line]:
 def _scalar(member: str, lexeme: str, veil: Veil) -> Content:
     if lexeme.startswith('"') and member in SECRET_MEMBERS:
         return Content.assemble('"', veil.member(member, lexeme.strip('"')), '"')
-    return veil.text(lexeme)[:LONGEST_PREVIEW]
+    return veil.text(lexeme, "" if lexeme.startswith('"') else INFO)[:LONGEST_PREVIEW]

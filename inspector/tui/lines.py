@@ -19,13 +19,20 @@ _NARROWEST_VALUE = 16
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One logical line: text, or a key with its value. `findings` are marked at it, `target` is where Enter leads."""
+    """One logical line: text, or a key with its value. `findings` are marked at it, `target` is where Enter leads.
+
+    `inside` following lines belong to it and are folded away by Enter; with `closed` they are so from the start. The
+    `remark` is our own, and stands at the end of the line where there is room for all of it.
+    """
 
     text: Content = EMPTY
     key: str | None = None
     key_style: str = KEY
     findings: tuple[Finding, ...] = ()
     target: Selection | None = None
+    inside: int = 0
+    closed: bool = False
+    remark: str = ""
 
     @property
     def plain(self) -> str:
@@ -35,10 +42,11 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One row of the screen, and the line it belongs to."""
+    """One row of the screen, the line it belongs to, and the number of that line."""
 
     content: Content
     line: Line
+    number: int
 
 
 def heading(text: str) -> Line:
@@ -79,19 +87,15 @@ def mark(finding: Finding) -> Content:
 def lay_out(lines: Sequence[Line], width: int) -> list[Row]:
     """Wrap lines to `width` cells. Neighbouring keyed lines share one key column, and values never run under it."""
     rows: list[Row] = []
-    for keyed, group in groupby(lines, lambda line: line.key is not None):
+    for keyed, group in groupby(enumerate(lines), lambda numbered: numbered[1].key is not None):
         members = list(group)
         if keyed:
-            longest = max(cell_len(line.key or "") for line in members)
+            longest = max(cell_len(line.key or "") for _, line in members)
             column = max(1, min(longest, max(12, width // 3), width - len(_GAP) - _NARROWEST_VALUE))
-        for line in members:
-            laid = _two_columns(line, column, width) if keyed else _wrapped(line, width)
-            rows.extend(Row(content, line) for content in laid)
+        for number, line in members:
+            laid = _two_columns(line, column, width) if keyed else _with_marks(line, width)
+            rows.extend(Row(content, line, number) for content in laid)
     return rows
-
-
-def _wrapped(line: Line, width: int) -> Iterator[Content]:
-    yield from _with_marks(line, width)
 
 
 def _two_columns(line: Line, column: int, width: int) -> Iterator[Content]:
@@ -120,4 +124,6 @@ def _with_marks(line: Line, width: int) -> Iterator[Content]:
         else:
             yield margin + last
             last = marked
+    if line.remark and last.cell_length + len(_GAP) + cell_len(line.remark) <= room:
+        last = Content.assemble(last, _GAP, (line.remark, MUTED))
     yield margin + last

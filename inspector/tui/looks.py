@@ -21,6 +21,32 @@ UNSEEN = "┄"
 NEUTRAL = "·"
 CURSOR = "▌"
 
+LANE = "│"
+LANE_PAUSED = "┊"
+SHAFT = "─"
+SHAFT_HERE = "━"
+SHAFT_UNSEEN = "┄"
+CROSSING = "┼"
+CROSSING_HERE = "┿"
+TAIL_RIGHT = "├"
+TAIL_LEFT = "┤"
+TAIL_RIGHT_HERE = "┝"
+TAIL_LEFT_HERE = "┥"
+HEAD_RIGHT = "►"
+HEAD_LEFT = "◄"
+REWRITTEN = "~"
+REPLAYED = "R"
+
+ASCII_FORMS = {
+    **{CROSS: "x", TICK: "+", PENDING: "~", NEUTRAL: ".", CURSOR: ">"},
+    **{LANE: "|", LANE_PAUSED: ":", SHAFT: "-", SHAFT_HERE: "=", SHAFT_UNSEEN: "."},
+    **{CROSSING: "+", CROSSING_HERE: "+", TAIL_RIGHT: "|", TAIL_LEFT: "|", TAIL_RIGHT_HERE: "|", TAIL_LEFT_HERE: "|"},
+    **{HEAD_RIGHT: ">", HEAD_LEFT: "<"},
+}
+"""What stands for a glyph where a terminal or a font has none but those of ASCII; one cell for one cell."""
+FULL = "━"
+EMPTY = "─"
+
 SEVERITY_GLYPH = {Severity.ERROR: CROSS, Severity.WARNING: "!", Severity.INFO: "i"}
 SEVERITY_STYLE = {Severity.ERROR: ERROR, Severity.WARNING: WARNING, Severity.INFO: INFO}
 

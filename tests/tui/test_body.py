@@ -5,8 +5,11 @@ import pytest
 
 from inspector.session.model import Body
 from inspector.tui.body import LONGEST_PREVIEW, MOST_LINES, body_lines, body_text
+from inspector.tui.folds import shown as visible_lines
 from inspector.tui.lines import lay_out
+from inspector.tui.looks import aside
 from inspector.tui.masking import Masker, Veil
+from tests.tui.test_panes import STORY
 
 VEIL = Veil(Masker(b"key"))
 JSON = (("content-type", "application/json"),)
@@ -18,17 +21,45 @@ def shown(text: str | bytes, headers: tuple[tuple[str, str], ...] = JSON) -> lis
 
 
 def test_json_is_broken_up_one_member_a_line() -> None:
-    assert shown('{"a":1,"b":[true,null],"c":{},"d":[]}') == [
+    assert shown('{"a":1,"b":{"e":{"f":[true]},"a rather long name of a member": "and a value"},"c":{},"d":[]}') == [
         "{",
         '  "a": 1,',
-        '  "b": [',
-        "    true,",
-        "    null",
-        "  ],",
+        '  "b": {',
+        '    "e": {"f": [true]},',
+        '    "a rather long name of a member": "and a value"',
+        "  },",
         '  "c": {},',
         '  "d": []',
         "}",
     ]
+
+
+def test_a_short_list_stands_on_one_line_and_a_long_one_does_not() -> None:
+    assert '  "methods": ["S256", "plain"],' in shown('{"methods": ["S256", "plain"], "issuer": "https://a.test"}')
+    assert '  "scopes": [' in shown(json.dumps({"scopes": ["a-rather-long-scope"] * 5}))
+
+
+def test_what_is_long_is_closed_until_it_is_opened() -> None:
+    body = json.dumps({"scopes": [f"scope-number-{n}" for n in range(20)], "few": ["a-rather-long-scope"] * 4})
+    lines = list(body_lines(JSON, Body.whole(body.encode()), VEIL))
+    at = next(number for number, line in enumerate(lines) if "scopes" in line.text.plain)
+    assert [line.text.plain for _, line in visible_lines(lines, ())] == [
+        "{",
+        f'  "scopes": [{aside("20 lines, enter opens")}],',
+        '  "few": [',
+        *['    "a-rather-long-scope",'] * 3,
+        '    "a-rather-long-scope"',
+        "  ]",
+        "}",
+    ]
+    assert len(list(visible_lines(lines, {at}))) == len(lines)
+
+
+def test_what_a_finding_is_about_is_never_folded_away() -> None:
+    finding = STORY.judged.checked.findings[0]
+    body = json.dumps({"first": "x" * 70, **{f"member-{n}": n for n in range(30)}})
+    lines = list(body_lines(JSON, Body.whole(body.encode()), VEIL, {"member-20": [finding]}))
+    assert any(line.findings for _, line in visible_lines(lines, ()))
 
 
 def test_json_is_shown_as_sent_and_not_as_parsed() -> None:

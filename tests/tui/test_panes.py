@@ -6,7 +6,8 @@ import pytest
 from inspector.rules.model import Party
 from inspector.session.model import Body, Exchange, State, Translation
 from inspector.tui.looks import aside
-from inspector.tui.masking import Masker
+from inspector.tui.masking import Masker, Veil
+from inspector.tui.panes.explained import DIFFERS, difference, expected_and_found
 from inspector.tui.panes.message import request_lines, response_lines
 from inspector.tui.panes.raw import raw_lines
 from inspector.tui.panes.start import start_lines
@@ -163,7 +164,8 @@ def test_a_redirect_shows_the_parameters_it_gives() -> None:
 def test_the_token_pane_tells_claims_times_signature_and_the_audience_expected() -> None:
     text = said(token_lines, STORY, Selection(TOKEN_STEP))
     assert f"aud: {CLIENT_ID} aud-is-client-id" in text
-    assert f"expected {MCP} (protected resource metadata)" in text
+    assert "✗ not `resource` of the protected resource metadata" in text
+    assert f"expected {MCP}" in text
     assert "exp: 2026-11-21 15:00:19Z  1h00m after this exchange" in text
     assert line_of(text, "signature") == "signature: not checked: no key set was captured"
     assert "Refresh token" in text
@@ -173,6 +175,81 @@ def test_the_token_pane_tells_claims_times_signature_and_the_audience_expected()
 def test_without_a_token_the_last_one_issued_is_shown_with_a_way_to_it() -> None:
     lines = token_lines(STORY, Selection(AUTHORIZE_STEP), STORY.veil())
     assert [line.target.step for line in lines if line.target] == [TOKEN_STEP]
+
+
+def test_a_token_shows_how_much_of_its_life_was_left() -> None:
+    assert line_of(said(token_lines, STORY, Selection(TOKEN_STEP)), "lifetime").endswith(
+        "1h00m left of 1h00m at this exchange"
+    )
+
+
+def test_a_parameter_says_what_it_was_compared_with() -> None:
+    text = said(request_lines, CLEAN, Selection(TOKEN_STEP))
+    assert "✓ hashes to the code_challenge of step 5" in text
+    assert "✓ the code of the redirect" in text
+    assert "✓ registered in step 4" in text
+    assert "✓ equals `resource` of the protected resource metadata" in text
+
+
+def test_a_parameter_says_what_it_means() -> None:
+    lines = request_lines(CLEAN, Selection(AUTHORIZE_STEP), CLEAN.veil())
+    remarks = {line.key: line.remark for line in lines if line.key}
+    assert "becomes the token's `aud`" in remarks["resource"]
+    assert remarks["code_challenge_method"]
+    assert "host" not in remarks or not remarks["host"]
+
+
+def test_the_members_of_metadata_say_what_they_mean() -> None:
+    lines = response_lines(STORY, Selection(2), STORY.veil())
+    member = next(line for line in lines if line.text.plain.startswith('  "authorization_servers"'))
+    assert member.remark == "the issuers whose tokens this server takes"
+
+
+def test_a_json_rpc_body_is_told_as_messages() -> None:
+    assert "request initialize  id 0" in said(request_lines, STORY, Selection(1))
+
+
+def test_server_sent_events_are_told_one_by_one() -> None:
+    events = (
+        'event: message\nid: 1\ndata: {"jsonrpc":"2.0","method":"notifications/progress","params":{}}\n\n'
+        'data: {"jsonrpc":"2.0","id":7,"error":{"code":-32600,"message":"\\u001b[31mno"}}\n\n'
+    )
+    last = story(resource=True)[-1]
+    streamed = replace(
+        last,
+        response_headers=(("content-type", "text/event-stream"),),
+        response_body=Body.whole(events.encode()),
+    )
+    view = view_of([*story(resource=True)[:-1], streamed])
+    text = said(response_lines, view, Selection(view.judged.run.step_by_exchange[last.id]))
+    assert "notification notifications/progress" in text
+    assert "error -32600 \\x1b[31mno  id 7" in text
+
+
+@pytest.mark.parametrize(
+    ("expected", "found", "words"),
+    [
+        ("http://localhost:3001/mcp", "http://localhost:3001/mcp/", "the same after: "),
+        ("aud = http://localhost:3001/mcp", "aud = http://127.0.0.1:3001/mcp", "two names of this machine"),
+        (
+            "http://localhost:3001/mcp",
+            "http://localhost:3001",
+            "a parent of the expected URL; differs from character 22",
+        ),
+        ("http://localhost:3001/mcp", "client_01", ""),
+        ("not sent", "sent", ""),
+    ],
+)
+def test_a_difference_is_put_into_words(expected: str, found: str, words: str) -> None:
+    said_words = difference(expected, found)
+    assert said_words.startswith(words) if words else said_words == ""
+
+
+def test_the_characters_that_differ_are_marked() -> None:
+    lines = list(expected_and_found("http://localhost:3001/mcp", "http://127.0.0.1:3001/mcp", Veil(Masker(b"key")), ""))
+    found = lines[1].text
+    marked = [found.plain[span.start : span.end] for span in found.spans if span.style == DIFFERS]
+    assert marked == ["127.0.0.1"]
 
 
 @pytest.mark.parametrize("exp", [1e400, -1e18, 2**70, True, "soon", [[]], {"a": {}}, None])

@@ -6,19 +6,30 @@ from collections.abc import Iterator, Sequence
 from textual.content import Content
 
 from inspector.protocol import content, urls
+from inspector.protocol.meanings import vocabulary
 from inspector.protocol.params import Params
 from inspector.rules.model import Finding
 from inspector.session.model import Exchange, State
-from inspector.timeline.message import Message
+from inspector.timeline.message import Kind, Message
+from inspector.timeline.relations import Relations, relations
 from inspector.tui.body import body_lines
 from inspector.tui.lines import Line, field, heading, note
 from inspector.tui.looks import ERROR, GOOD, MUTED, STRONG, WARNING, aside
 from inspector.tui.masking import Veil
+from inspector.tui.panes.explained import explained, explained_members
+from inspector.tui.panes.rpc import messages_of
 from inspector.tui.view import RunView, Selection, duration_of
 
 type Marks = dict[tuple[str, str], list[Finding]]
 """Findings of one exchange by part and name; taken out as they are shown."""
 
+_EXPLAINED = (Kind.AUTHORIZE, Kind.TOKEN, Kind.CALLBACK, Kind.INTROSPECT, Kind.REVOKE)
+_DOCUMENTS = {
+    Kind.RESOURCE_METADATA: "resource_metadata",
+    Kind.SERVER_METADATA: "server_metadata",
+    Kind.REGISTER: "registration",
+    Kind.TOKEN: "token_response",
+}
 _REQUEST_PARTS = ("query", "form", "url")
 _NOT_CAPTURED = "This leg was not captured, so there is nothing to show."
 
@@ -46,10 +57,11 @@ def _request(view: RunView, message: Message, veil: Veil) -> Iterator[Line]:
     url = Content.assemble(veil.text(exchange.method, STRONG), " ", veil.text(message.url))
     yield Line(url, findings=tuple(marks.pop(("url", ""), ())))
     yield note(f"{veil.text(exchange.http_version).plain}  ·  exchange {exchange.id}{_listener(exchange, veil)}")
+    ties = relations(view.judged.run, message)
     if message.query or any(part == "query" for part, _ in marks):
-        yield from _parameters("Query parameters", "query", message.query, marks, veil)
+        yield from _parameters("Query parameters", "query", message, ties, marks, veil)
     if message.form or any(part == "form" for part, _ in marks):
-        yield from _parameters("Form parameters", "form", message.form, marks, veil)
+        yield from _parameters("Form parameters", "form", message, ties, marks, veil)
     yield from _translations(exchange, veil)
     yield from _headers(exchange.request_headers, marks, veil)
     if exchange.request_body.size and not message.form:
@@ -105,13 +117,21 @@ def _token_member(message: Message) -> str:
     return "authorization" if message.bearer else "access_token"
 
 
-def _parameters(title: str, part: str, params: Params, marks: Marks, veil: Veil) -> Iterator[Line]:
+def _parameters(title: str, part: str, message: Message, ties: Relations, marks: Marks, veil: Veil) -> Iterator[Line]:
     yield Line()
     yield heading(title)
-    for name, value in params.pairs:
-        yield field(name, veil.value(name, value), findings=marks.pop((part, name), ()))
+    meanings = vocabulary("parameters") if message.kind in _EXPLAINED else {}
+    params = message.form if part == "form" else message.query
     for absent in [name for marked, name in marks if marked == part]:
-        yield field(absent, Content.styled(aside("not sent"), WARNING), findings=marks.pop((part, absent)))
+        nothing = Content.styled(aside("not sent"), WARNING)
+        found = marks.pop((part, absent))
+        yield from explained(absent, nothing, meaning=meanings.get(absent), veil=veil, findings=found)
+    for name, value in params.pairs:
+        found = marks.pop((part, name), [])
+        shown = veil.value(name, value)
+        yield from explained(
+            name, shown, meaning=meanings.get(name), relation=ties.get(name), veil=veil, findings=found
+        )
 
 
 def _headers(headers: Sequence[tuple[str, str]], marks: Marks, veil: Veil) -> Iterator[Line]:
@@ -140,7 +160,9 @@ def _body(message: Message, part: str, marks: Marks, veil: Veil, *, of_request: 
     yield heading("Body")
     if media:
         yield note(veil.text(media).plain)
-    yield from body_lines(headers, body, veil, own)
+    lines = messages_of(headers, body, veil, own) if message.kind is Kind.MCP else None
+    words = vocabulary(_DOCUMENTS[message.kind]) if message.kind in _DOCUMENTS else {}
+    yield from explained_members(lines or body_lines(headers, body, veil, own), words)
 
 
 def _challenges(message: Message, marks: Marks, veil: Veil) -> Iterator[Line]:
@@ -150,7 +172,8 @@ def _challenges(message: Message, marks: Marks, veil: Veil) -> Iterator[Line]:
         yield heading("Challenge")
         yield field("scheme", veil.text(challenge.scheme), findings=marks.pop(("header", "www-authenticate"), ()))
         for name, value in challenge.parameters:
-            yield field(name, veil.value(name, value))
+            meaning = vocabulary("challenge").get(name)
+            yield from explained(name, veil.value(name, value), meaning=meaning, veil=veil)
         for problem in challenge.problems:
             yield field("syntax", veil.text(problem, WARNING))
 
@@ -160,7 +183,8 @@ def _redirect(location: str, veil: Veil) -> Iterator[Line]:
     yield heading("Redirects to")
     yield Line(veil.text(urls.without_query(location)))
     for name, value in Params.parse(urls.query_of(location)).pairs:
-        yield field(name, veil.value(name, value))
+        meaning = vocabulary("parameters").get(name)
+        yield from explained(name, veil.value(name, value), meaning=meaning, veil=veil)
 
 
 def _translations(exchange: Exchange, veil: Veil) -> Iterator[Line]:

@@ -8,14 +8,18 @@ from textual.content import Content
 
 from inspector.protocol import jwt
 from inspector.protocol.jwt import Jwt, Signature
+from inspector.protocol.meanings import vocabulary
 from inspector.rules.model import Finding
 from inspector.timeline.message import Message
+from inspector.timeline.relations import Relation, with_expected
 from inspector.tui.lines import Line, field, heading, note
-from inspector.tui.looks import ERROR, GOOD, MUTED, WARNING, aside
+from inspector.tui.looks import EMPTY, ERROR, FULL, GOOD, MUTED, WARNING, aside
 from inspector.tui.masking import Veil
+from inspector.tui.panes.explained import explained
 from inspector.tui.view import RunView, Selection, seconds
 
 _LONGEST_VALUE = 2000
+_CLOCK_CELLS = 20
 _TIMES = ("exp", "iat", "nbf", "auth_time", "updated_at")
 _SIGNATURE = {
     Signature.VALID: ("valid, checked with a captured key", GOOD),
@@ -71,17 +75,21 @@ def _token(view: RunView, message: Message, name: str, token: str, veil: Veil) -
     marks = _claim_marks(view, message) if name in ("access_token", "authorization") else {}
     words, style = _SIGNATURE[jwt.verify(token, view.judged.run.keys)]
     yield field("signature", Content.styled(words, style))
+    yield from _lifetime(decoded, message)
     yield Line()
     yield heading("Claims")
+    meanings = vocabulary("claims")
     for claim, value in decoded.claims.items():
-        yield field(claim, _claim(claim, value, message, veil), findings=marks.pop(claim, ()))
-        if claim == "aud" and name != "id_token":
-            yield from _expected_audience(view, decoded, veil)
+        shown, about = _claim(claim, value, message, veil), marks.pop(claim, ())
+        relation = _audience(view, decoded) if claim == "aud" and name != "id_token" else None
+        yield from explained(claim, shown, meaning=meanings.get(claim), relation=relation, veil=veil, findings=about)
     for absent, findings in marks.items():
-        yield field(absent, Content.styled(aside("not in the token"), WARNING), findings=findings)
+        nothing = Content.styled(aside("not in the token"), WARNING)
+        yield from explained(absent, nothing, meaning=meanings.get(absent), veil=veil, findings=findings)
     yield Line()
     yield heading("Header")
-    yield from (field(each, veil.text(_text(value))) for each, value in decoded.header.items())
+    for each, value in decoded.header.items():
+        yield from explained(each, veil.text(_text(value)), meaning=meanings.get(each), veil=veil)
 
 
 def _claim_marks(view: RunView, message: Message) -> dict[str, list[Finding]]:
@@ -93,12 +101,37 @@ def _claim_marks(view: RunView, message: Message) -> dict[str, list[Finding]]:
     return marks
 
 
-def _expected_audience(view: RunView, decoded: Jwt, veil: Veil) -> Iterator[Line]:
+def _audience(view: RunView, decoded: Jwt) -> Relation | None:
+    """What the audience was compared with."""
     expected = view.judged.run.expected_resource
-    if expected and expected.value not in (decoded.audiences or ()):
-        yield field(
-            "", Content.assemble(("expected ", MUTED), veil.text(expected.value), (f" ({expected.source})", MUTED))
-        )
+    if expected is None or decoded.audiences is None:
+        return None
+    return with_expected(expected, decoded.audiences)
+
+
+def _lifetime(decoded: Jwt, message: Message) -> Iterator[Line]:
+    """How much of the token's life was left at the exchange, as a clock (RFC 7519 section 4.1.4)."""
+    at, issued, ends = message.exchange.response_end or message.at, decoded.number("iat"), decoded.number("exp")
+    if not at or ends is None:
+        return
+    left = ends - at
+    words = f"{seconds(left)} left" if left > 0 else f"over since {seconds(-left)}"
+    style = GOOD if left > 0 else ERROR
+    if issued is None or ends <= issued:
+        yield field("lifetime", Content.styled(f"{words} at this exchange", style))
+        return
+    whole = ends - issued
+    full = round(_CLOCK_CELLS * min(1.0, max(0.0, left / whole)))
+    yield field(
+        "lifetime",
+        Content.assemble(
+            (FULL * full, style),
+            (EMPTY * (_CLOCK_CELLS - full), MUTED),
+            "  ",
+            (words, style),
+            (f" of {seconds(whole)} at this exchange", MUTED),
+        ),
+    )
 
 
 def _claim(claim: str, value: object, message: Message, veil: Veil) -> Content:

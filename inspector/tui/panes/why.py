@@ -23,6 +23,7 @@ from inspector.tui.looks import (
     WARNING,
 )
 from inspector.tui.masking import Veil
+from inspector.tui.panes.explained import expected_and_found
 from inspector.tui.view import RunView, Selection, duration_of
 from inspector.verdict.model import Judged
 
@@ -194,10 +195,13 @@ def _finding(view: RunView, finding: Finding, veil: Veil) -> Iterator[Line]:
 
 
 def _expected_found(finding: Finding, veil: Veil) -> Iterator[Line]:
-    if finding.expected:
+    style = SEVERITY_STYLE[finding.severity]
+    if finding.expected and finding.found:
+        yield from expected_and_found(finding.expected, finding.found, veil, style)
+    elif finding.expected:
         yield field("Expected", veil.text(finding.expected))
-    if finding.found:
-        yield field("Found", veil.text(finding.found, SEVERITY_STYLE[finding.severity]))
+    elif finding.found:
+        yield field("Found", veil.text(finding.found, style))
 
 
 def _chain(view: RunView, finding: Finding) -> Iterator[Line]:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from textual.content import Content
 
 from inspector.rules.model import Finding
+from inspector.tui.folds import shown
 from inspector.tui.lines import Line, Row, lay_out
 from inspector.tui.view import Selection
 from inspector.tui.widgets.row_list import RowList
@@ -18,8 +19,10 @@ class DocumentPane(RowList):
         self._lines: Sequence[Line] = ()
         self._to_copy: Sequence[Line] = ()
         self._rows: list[Row] = []
+        self._numbers: list[int] = []
         self._laid_out_for = 0
         self._sought: Finding | None = None
+        self._turned: set[int] = set()
 
     @property
     def row_count(self) -> int:
@@ -48,6 +51,8 @@ class DocumentPane(RowList):
 
         `to_copy` are the same lines with their secrets hidden, where `lines` reveals them.
         """
+        if not stay:
+            self._turned.clear()
         self._lines = lines
         self._to_copy = lines if to_copy is None else to_copy
         self._lay_out()
@@ -63,12 +68,12 @@ class DocumentPane(RowList):
             super().on_resize()
             return
         first_time = not self._rows
-        line = self._rows[self.cursor].line if self.cursor < len(self._rows) else None
+        line = self._line_number
         self._lay_out()
         if first_time:
             self._begin()
         else:
-            self.rows_changed(cursor=next((i for i, row in enumerate(self._rows) if row.line is line), 0))
+            self.rows_changed(cursor=self._row_of(line))
 
     def _begin(self) -> None:
         """Stand where what is sought is marked, else at the start."""
@@ -83,14 +88,41 @@ class DocumentPane(RowList):
         return self._rows[index].content
 
     def copied(self) -> str:
-        """The whole line at the cursor, not only its row; its secrets hidden also where the pane reveals them."""
-        if self.cursor >= len(self._rows):
+        """The whole line at the cursor with what belongs to it; its secrets hidden also where the pane reveals them."""
+        number = self._line_number
+        if number is None:
             return ""
-        here = self._rows[self.cursor].line
-        number = next(number for number, line in enumerate(self._lines) if line is here)
-        return self._to_copy[number].plain.strip() if number < len(self._to_copy) else ""
+        lines = self._to_copy[number : number + 1 + self._lines[number].inside]
+        return "\n".join(line.plain for line in lines).strip()
+
+    def on_row_list_opened(self, event: RowList.Opened) -> None:
+        """Fold away what belongs to the line, or take it out again."""
+        number = self._line_number
+        if number is None or not self._lines[number].inside:
+            return
+        event.stop()
+        self._turned ^= {number}
+        self._lay_out()
+        self.rows_changed(cursor=self._row_of(number))
+
+    def cursor_changed(self) -> None:
+        """Say under the pane what the line at the cursor means: in it there is not always room."""
+        number = self._line_number
+        remark = self._lines[number].remark if number is not None and self.shows_cursor else ""
+        self.border_subtitle = Content(remark) if remark else None
+
+    @property
+    def _line_number(self) -> int | None:
+        """Which line the cursor is on."""
+        return self._numbers[self._rows[self.cursor].number] if self.cursor < len(self._rows) else None
+
+    def _row_of(self, number: int | None) -> int:
+        """The first row of a line."""
+        return next((i for i, row in enumerate(self._rows) if self._numbers[row.number] == number), 0)
 
     def _lay_out(self) -> None:
         """Make rows; a pane that is not on the screen has no width yet to make them for."""
         self._laid_out_for = self._row_width
-        self._rows = lay_out(self._lines, self._row_width) if self.size.width else []
+        numbered = list(shown(self._lines, self._turned))
+        self._numbers = [number for number, _ in numbered]
+        self._rows = lay_out([line for _, line in numbered], self._row_width) if self.size.width else []

@@ -5,7 +5,9 @@ import re
 import zlib
 from collections.abc import Callable, Iterator
 
-from inspector.session.model import Body, Headers
+import orjson
+
+from inspector.session.model import Body, Headers, all_values, first_value
 
 MOST_DECODED = 8 * 1024 * 1024
 """Bytes a body may expand to; a larger one is taken for an attack on the reader's memory."""
@@ -19,12 +21,7 @@ _END_OF_LINE = re.compile(r"\r\n|\r|\n")
 
 def header(headers: Headers, name: str) -> str:
     """The first header of that name, any case, its value as it stands; empty when absent."""
-    # A plain loop: this is asked for so often that making a generator would cost more than the search.
-    wanted = name.lower()
-    for key, value in headers:
-        if key.lower() == wanted:
-            return value
-    return ""
+    return first_value(headers, name) or ""
 
 
 def media_type(headers: Headers) -> str:
@@ -51,8 +48,19 @@ def beginning(headers: Headers, body: Body) -> bytes:
 def json_value(headers: Headers, body: Body) -> object:
     """The body as parsed JSON whatever its media type says, None when it is not JSON."""
     data = decoded(headers, body)
-    if not data or data.lstrip()[:1] not in (b"{", b"["):
-        return None
+    return parse_json(data) if data and data.lstrip()[:1] in (b"{", b"[") else None
+
+
+def parse_json(data: bytes | str) -> object:
+    """Parsed JSON, None when it is none. A number of more digits than 64 bits hold is read as the nearest float."""
+    try:
+        return orjson.loads(data)
+    except ValueError:
+        # Senders get away with what the strict parser refuses: a byte order mark, NaN, half of a surrogate pair.
+        return _parse_leniently(data)
+
+
+def _parse_leniently(data: bytes | str) -> object:
     try:
         return json.loads(data)
     except (ValueError, RecursionError):
@@ -80,7 +88,7 @@ def event_data(stream: str) -> Iterator[str]:
 
 def _undone(headers: Headers, data: bytes) -> tuple[bytes, bool]:
     """The data without its content codings (RFC 9110 section 8.4), and whether that is all of it."""
-    named = ",".join([value for name, value in headers if name.lower() == "content-encoding"]).lower()
+    named = ",".join(all_values(headers, "content-encoding")).lower()
     if not named:
         return data, True
     known = [undo for coding in named.split(",") if (undo := _UNDO.get(coding.strip()))]

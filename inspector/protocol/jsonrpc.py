@@ -1,6 +1,5 @@
 """JSON-RPC messages of MCP, from plain JSON bodies, batches and event streams."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -47,18 +46,11 @@ def rpc_messages(headers: Headers, body: Body) -> tuple[RpcMessage, ...]:
     """Every JSON-RPC object of a body; a truncated event stream yields the events that were kept."""
     if content.media_type(headers) == "text/event-stream":
         stream = content.beginning(headers, body).decode(errors="replace")
-        values = [_loads(data) for data in content.event_data(stream)]
+        values = [content.parse_json(data) for data in content.event_data(stream)]
     else:
         parsed = content.json_value(headers, body)
         values = parsed if isinstance(parsed, list) else [parsed]
-    return tuple(RpcMessage(value) for value in values if isinstance(value, dict) and value.get("jsonrpc") == "2.0")
-
-
-def _loads(text: str) -> object:
-    try:
-        return json.loads(text)
-    except (ValueError, RecursionError):
-        return None
+    return tuple([RpcMessage(value) for value in values if isinstance(value, dict) and value.get("jsonrpc") == "2.0"])
 
 
 def _mapping(value: object) -> Mapping[str, object]:

@@ -107,6 +107,7 @@ def verify(token: str, keys: Iterable[Mapping[str, object]]) -> Signature:
     return outcome
 
 
+@lru_cache(_MOST_REMEMBERED)
 def fingerprint(secret: str) -> str:
     """A stable handle of a secret, to link and compare without keeping it: 16 hex digits of its SHA-256."""
     return hashlib.sha256(secret.encode(errors="surrogatepass")).hexdigest()[:16]

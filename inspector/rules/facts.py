@@ -1,13 +1,13 @@
 """What several rules need from a run, or leave with the reason why it is not there."""
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 from inspector.protocol import content, urls
 from inspector.protocol.urls import Grade
 from inspector.rules.model import NotObserved, Party, observed, present
-from inspector.timeline.flow import Authorization, TokenExchange
+from inspector.timeline.flow import Authorization, TokenExchange, Use
 from inspector.timeline.message import Kind, Message
 from inspector.timeline.run import Run
 
@@ -16,6 +16,7 @@ type Leg = tuple[Message, tuple[str, ...]]
 NAMED = (Grade.EXACT, Grade.NORMALIZED, Grade.LOOPBACK_ALIAS, Grade.ANCESTOR)
 """Grades of an audience that names this server, if not always byte for byte."""
 
+_CLOSEST_FIRST = tuple(Grade)
 _WORKOS_CLIENT_ID = re.compile(r"client_[0-9A-Z]{26}")
 
 
@@ -207,7 +208,15 @@ def names_this_server(run: Run, audience: str) -> Grade:
     """The best grade of an audience against the expected resource and the MCP endpoint."""
     wanted = [run.expected_resource.value] if run.expected_resource else []
     grades = [urls.compare(value, audience).grade for value in (*wanted, run.server_url) if value]
-    return min(grades, key=list(Grade).index, default=Grade.OTHER)
+    return min(grades, key=_CLOSEST_FIRST.index, default=Grade.OTHER)
+
+
+def first_uses(uses: Iterable[Use]) -> tuple[Use, ...]:
+    """The first use of each token, for what is the same at every use."""
+    found: dict[str | None, Use] = {}
+    for use in uses:
+        found.setdefault(use.request.bearer, use)
+    return tuple(found.values())
 
 
 def accepted_by_server(run: Run, exchange: TokenExchange) -> bool:

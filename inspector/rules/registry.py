@@ -5,6 +5,7 @@ import inspect
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cache
 
 from inspector.protocol.revisions import Levels
 from inspector.rules.model import Confidence, Fault, NotObserved, Party, Phase, Severity
@@ -36,6 +37,7 @@ _MODULES = (
     "token_use",
     "refresh",
     "resource_access",
+    "fresh_token",
     "transport",
     "cors",
 )
@@ -95,6 +97,7 @@ def rule(
     return register
 
 
+@cache
 def all_rules() -> tuple[Rule, ...]:
     """Every rule, in the order of the phases and then as declared."""
     for module in _MODULES:

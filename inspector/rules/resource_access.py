@@ -7,6 +7,7 @@ from inspector.protocol.jwt import Signature
 from inspector.protocol.urls import Grade
 from inspector.rules.facts import (
     asked_by_name,
+    first_uses,
     is_client_id,
     is_web_resource,
     names_this_server,
@@ -30,10 +31,6 @@ from inspector.rules.registry import rule
 from inspector.timeline.flow import TokenExchange, Use
 from inspector.timeline.message import Kind, Message
 from inspector.timeline.run import Run
-
-FRESH_SECONDS = 300
-_LEEWAY_SECONDS = 60
-
 
 def decoded_uses(run: Run) -> tuple[Use, ...]:
     """Requests to the MCP server whose token can be decoded."""
@@ -138,14 +135,14 @@ def wrong_audience_token_sent(run: Run) -> Iterator[Fault | NotObserved]:
     """
     present(run.expected_resource, "N3", "the resource to expect is not in the capture")
     reported = set()
-    for use in decoded_uses(run):
+    for use in first_uses(decoded_uses(run)):
         audiences = (use.token.audiences if use.token else None) or ()
         resources = [audience for audience in audiences if is_web_resource(audience)]
         if not resources or audiences in reported or len(resources) < len(audiences):
             continue
         if asked_by_name(run, audiences):
             continue
-        if all(names_this_server(run, a) in _FOREIGN for a in resources) and run.expected_resource:
+        if all(names_this_server(run, a) in FOREIGN for a in resources) and run.expected_resource:
             reported.add(audiences)
             party, cause = (Party.CLIENT, None)
             if use.exchange:
@@ -160,7 +157,8 @@ def wrong_audience_token_sent(run: Run) -> Iterator[Fault | NotObserved]:
             )
 
 
-_FOREIGN = (Grade.SAME_ORIGIN, Grade.SCHEME_ONLY, Grade.OTHER, Grade.DESCENDANT)
+FOREIGN = (Grade.SAME_ORIGIN, Grade.SCHEME_ONLY, Grade.OTHER, Grade.DESCENDANT)
+"""Grades of an audience that names somebody else."""
 
 
 @rule(
@@ -188,13 +186,13 @@ def wrong_audience_token_accepted(run: Run) -> Iterator[Fault | NotObserved]:
     References: MCP 2025-06-18 Token Handling and Access Token Privilege Restriction; OAuth 2.1 section 5.2.
     """
     wanted = present(run.expected_resource, "N3", "the resource to expect is not in the capture")
-    candidates = [use for use in decoded_uses(run) if use.accepted_protected]
+    candidates = first_uses(use for use in decoded_uses(run) if use.accepted_protected)
     reported = set()
     for use in observed(candidates, "N1", "no method that needs authorization succeeded with a decodable token"):
         audiences = (use.token.audiences if use.token else None) or ()
         if not audiences or audiences in reported:
             continue
-        if any(names_this_server(run, audience) not in _FOREIGN for audience in audiences):
+        if any(names_this_server(run, audience) not in FOREIGN for audience in audiences):
             continue
         reported.add(audiences)
         plain = any(is_web_resource(a) or is_client_id(run, a) for a in audiences) and not asked_by_name(run, audiences)
@@ -253,113 +251,3 @@ def _called(message: Message) -> tuple[str, object]:
     """The method and, for a tool, a prompt or a resource, which one."""
     sent = next((sent for sent in message.rpc_sent if sent.method), None)
     return message.rpc_method, (sent.params.get("name") or sent.params.get("uri")) if sent else None
-
-
-@rule(
-    "fresh-token-rejected",
-    title="Token minted seconds ago is rejected",
-    phase=Phase.RESOURCE_ACCESS,
-    party=Party.CONFIGURATION,
-    severity=Severity.ERROR,
-    levels="diag | diag | diag | diag",
-)
-def fresh_token_rejected(run: Run) -> Iterator[Fault | NotObserved]:
-    """The symptom that brings people here: signed in, and still 401.
-
-    What it checks: A token was refused with 401 within five minutes of being issued; every claim that differs from
-    what the metadata promises is named. Where all of them are right, the server is at fault; where the protected
-    resource metadata was not captured, that is not known.
-
-    Why it matters: The client only reports "401 Unauthorized".
-
-    How to fix: See the finding named as the cause. Where there is none: MCP server, check key set URL, algorithm,
-    clock and configured audience.
-
-    When it is a false alarm: Several replicas with different configuration and propagation delays; where the same token
-    was accepted afterwards, this is only a warning. A 401 that asks for a DPoP nonce is not a refusal.
-
-    References: RFC 6750 section 3.1; MCP 2025-06-18 Token Handling.
-    """
-    fresh = [use for use in run.uses if use.exchange and use.request.at - use.exchange.request.at <= FRESH_SECONDS]
-    observed(fresh, "N1", "no use of a token whose issuing was captured")
-    reported = set()
-    for use in fresh:
-        if not use.rejected or use.exchange is None or use.exchange.request.id in reported or _asks_for_nonce(use):
-            continue
-        reported.add(use.exchange.request.id)
-        later = [other for other in fresh if other.exchange is use.exchange and other.request.at > use.request.at]
-        severity = Severity.WARNING if any(other.accepted for other in later) else None
-        if use.token is None:
-            yield Fault(
-                "The MCP server refused a token that was just issued; it is opaque, so the capture cannot say why.",
-                (place(use.request, "status"), place(use.exchange.request, "json", "access_token")),
-                expected="2xx",
-                found="401",
-                severity=severity,
-                confidence=Confidence.LIKELY,
-                party=Party.UNKNOWN,
-            )
-            continue
-        wrong, cause, party = _first_wrong_claim(run, use)
-        known = run.expected_resource is not None and not run.expected_resource.assumed
-        yield Fault(
-            f"The MCP server refused a token that was just issued: {wrong or 'every claim in it is as promised'}.",
-            (place(use.request, "status"), place(use.exchange.request, "claim", "aud")),
-            expected="2xx",
-            found="401",
-            severity=severity,
-            confidence=None if known and (wrong or use.signature is Signature.VALID) else Confidence.LIKELY,
-            party=party,
-            cause=cause,
-        )
-
-
-def _asks_for_nonce(use: Use) -> bool:
-    """Whether the server only wants the proof again with its nonce (RFC 9449 section 9)."""
-    return any(challenge.get("error") == "use_dpop_nonce" for challenge in use.request.challenges)
-
-
-def _first_wrong_claim(run: Run, use: Use) -> tuple[str, str | None, Party]:
-    """What is wrong with the token, the rule that says so, and the party behind it."""
-    token, exchange = use.token, use.exchange
-    if token is None or exchange is None:
-        return "", None, Party.UNKNOWN
-    if use.signature in (Signature.INVALID, Signature.NONE):
-        return "its signature does not verify", None, Party.AUTHORIZATION_SERVER
-    wanted, audiences = run.expected_resource, token.audiences or ()
-    if wanted and wanted.value not in audiences:
-        return _wrong_audience(run, exchange, wanted.value, audiences)
-    issued_by = token.text("iss")
-    if issued_by not in (None, run.issuer):
-        party = Party.CONFIGURATION if run.server_metadata else Party.UNKNOWN
-        return f"iss is {issued_by}", "token-iss-mismatch" if run.server_metadata else None, party
-    expires, not_before = token.number("exp"), token.number("nbf")
-    if expires is not None and expires + _LEEWAY_SECONDS < use.request.at:
-        return "it has expired", None, Party.CLIENT
-    if not_before is not None and not_before - _LEEWAY_SECONDS > use.request.at:
-        return "it is not valid yet", None, Party.AUTHORIZATION_SERVER
-    if not _resource_is_known(run):
-        return "the metadata that says whom it must be for was not captured", None, Party.UNKNOWN
-    return "", None, Party.MCP_SERVER
-
-
-def _resource_is_known(run: Run) -> bool:
-    """Whether the capture has the protected resource metadata, or shows that there is none."""
-    asked = run.of(Kind.RESOURCE_METADATA)
-    return run.resource_metadata is not None or (bool(asked) and all((m.status or 0) >= 400 for m in asked))
-
-
-def _wrong_audience(
-    run: Run, exchange: TokenExchange, wanted: str, audiences: tuple[str, ...]
-) -> tuple[str, str | None, Party]:
-    if not audiences:
-        return "it has no audience", "aud-missing", Party.AUTHORIZATION_SERVER
-    what = f"aud is {joined(audiences)}"
-    grades = {audience: urls.compare(wanted, audience).grade for audience in audiences}
-    close = [a for a, grade in grades.items() if grade in (Grade.NORMALIZED, Grade.LOOPBACK_ALIAS)]
-    if close:
-        return what, "aud-canonicalization", spelling_story(run, exchange, close[0])[0]
-    party, _, _ = resource_story(run, exchange)
-    if any(names_this_server(run, audience) not in _FOREIGN for audience in audiences):
-        return what, None, party  # a parent of the resource: allowed, and not what a strict server expects
-    return what, "aud-is-client-id" if any(is_client_id(run, a) for a in audiences) else "aud-mismatch", party

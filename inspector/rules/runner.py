@@ -1,18 +1,13 @@
 """Runs every rule over a run. One bad rule never hides the others."""
 
 from dataclasses import replace
-from functools import cache
 
 from inspector.protocol.revisions import NOT_DEFINED
-from inspector.rules import registry
 from inspector.rules.model import Checked, Confidence, Fault, Finding, NotObserved, Party, Severity, Silence
-from inspector.rules.registry import Rule
+from inspector.rules.registry import Rule, all_rules
 from inspector.timeline.run import Run
 
 INTERNAL_ERROR = "internal-error"
-
-# Collecting and ordering them takes longer than asking most of them about a run.
-all_rules = cache(registry.all_rules)
 
 
 def check(run: Run) -> Checked:

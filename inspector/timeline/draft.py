@@ -1,5 +1,6 @@
 """A run under construction: who its parties are, and whether a message is for them."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from itertools import islice
 
@@ -25,6 +26,9 @@ _FROM_CLIENT = (Kind.MCP, Kind.RESOURCE_METADATA, Kind.SERVER_METADATA, Kind.REG
 _SIGN_IN = (Kind.AUTHORIZE, Kind.INTERACTION, Kind.CALLBACK, Kind.TOKEN)
 _METADATA = (Kind.RESOURCE_METADATA, Kind.SERVER_METADATA)
 _SAME_RUNTIME = {"undici": "node"}  # Node.js names either, by which of its two HTTP clients a program uses.
+
+
+type Closeness = tuple[bool, bool, int, bool, bool]
 
 
 @dataclass
@@ -75,29 +79,32 @@ class Draft:
 
     def belongs(self, message: Message) -> bool:
         """Whether the message goes to a party of this run, for a client of this run where it names one."""
-        client, is_named = self._client_rank(message), self._is_named(message)
-        if client != _UNDECIDED or is_named:
-            return client == _KNOWN or is_named
-        if message.url in self.named_urls:
-            return True
-        if message.kind is Kind.OTHER:
-            away = self.reached == 3 and message.origin != urls.origin(self.server_url)
-            return away and message.origin in self.origins
-        return message.origin in self.origins
+        return self.closeness(message) is not None
 
-    def closeness(self, message: Message) -> tuple[bool, bool, int, bool, bool]:
-        """How well a message that belongs fits, for a choice between runs; what tells most comes first.
+    def closeness(self, message: Message) -> Closeness | None:
+        """How well a message fits, for a choice between runs; None when it does not belong to this run.
 
-        A client id tells less than a resource, as one client may have the same at every server.
+        What tells most comes first. A client id tells less than a resource, as one client may have the same at every
+        server.
         """
+        client, is_named = self._client_rank(message), self._is_named(message)
         addressed = message.url in self.named_urls
+        if client == _STRANGE and not is_named:
+            return None
+        if not (client == _KNOWN or is_named or addressed or self._reaches(message)):
+            return None
         if message.kind is Kind.RESOURCE_METADATA and not addressed:
             target = urls.well_known_target(message.url, WELL_KNOWN_RESOURCE) or ""
             addressed = urls.compare(self.server_url, target).same_identifier
         # Many clients name themselves at the MCP server only: no name is no resemblance.
-        known_agent = message.kind in _FROM_CLIENT and bool(agent(message)) and agent(message) in self.agents
-        client = self._client_rank(message)
-        return client != _STRANGE, self._is_named(message), client, addressed, known_agent
+        known_agent = _names_program(message) and agent(message) in self.agents
+        return client != _STRANGE, is_named, client, addressed, known_agent
+
+    def _reaches(self, message: Message) -> bool:
+        """Whether the message goes to the origin of a party."""
+        if message.origin not in self.origins:
+            return False
+        return message.kind is not Kind.OTHER or (self.reached == 3 and message.origin != urls.origin(self.server_url))
 
     def superseded_by(self, message: Message) -> bool:
         """Whether the message begins another attempt: it asks for what this run has already got, and comes later."""
@@ -224,7 +231,9 @@ class Draft:
     def _is_named(self, message: Message) -> bool:
         """Whether the message names this server, or a parent of it, as its resource."""
         named = message.resources[:_MOST_RESOURCES]
-        return any(value in self.resources or urls.compare(self.server_url, value).covers for value in named)
+        return bool(named) and any(
+            value in self.resources or urls.compare(self.server_url, value).covers for value in named
+        )
 
     def _learn_endpoints(self, document: Document) -> None:
         for name in _ENDPOINT_MEMBERS:
@@ -235,6 +244,29 @@ class Draft:
     def _add_origin(self, url: str) -> None:
         if origin := urls.origin(url):
             _add(self.origins, origin)
+
+
+def closest(drafts: Iterable[Draft], message: Message) -> Draft | None:
+    """The run that a message fits best, the first of equals; None when it belongs to none of them."""
+    best: tuple[Closeness, Draft] | None = None
+    most = _utmost(message)
+    for draft in drafts:
+        found = draft.closeness(message)
+        if found is not None and (best is None or found > best[0]):
+            best = found, draft
+            if found >= most:
+                break
+    return best[1] if best else None
+
+
+def _utmost(message: Message) -> Closeness:
+    """No run can be closer to a message than this: it may name nothing that would tell."""
+    rank = _KNOWN if message.client_id and "://" not in message.client_id else _UNDECIDED
+    return True, bool(message.resources), rank, True, _names_program(message)
+
+
+def _names_program(message: Message) -> bool:
+    return message.kind in _FROM_CLIENT and bool(agent(message))
 
 
 def _add(names: set[str], name: str) -> None:

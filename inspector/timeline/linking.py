@@ -5,7 +5,7 @@ from itertools import chain, islice, takewhile
 
 from inspector.protocol import urls
 from inspector.session.model import Exchange
-from inspector.timeline.draft import Draft, registered, server_of
+from inspector.timeline.draft import Draft, closest, registered, server_of
 from inspector.timeline.folding import fold
 from inspector.timeline.message import Kind, Message, settled, understand
 from inspector.timeline.run import JsonWebKeys, Run, keys_in
@@ -121,12 +121,10 @@ class Timeline:
         return waiting
 
     def _find_parties(self, message: Message) -> Draft | None:
-        fitting = [draft for draft in self._recent() if draft.belongs(message)]
-        closest = max(fitting, key=lambda draft: (draft.closeness(message), draft.id), default=None)
-        if closest:
+        if fitting := closest(self._recent(), message):
             is_copy = message.kind is Kind.AUTHORIZE and asks(message) in self._ties
-            over = closest.superseded_by(message) and not is_copy
-            return self._begin_again(closest) if over else closest
+            over = fitting.superseded_by(message) and not is_copy
+            return self._begin_again(fitting) if over else fitting
         if message.kind is Kind.RESOURCE_METADATA:
             return self._open(server_of(message))
         if message.kind is Kind.AUTHORIZE and (resource := message.params.get("resource")):

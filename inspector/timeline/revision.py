@@ -47,7 +47,8 @@ def infer(messages: Iterable[Message], pinned: str = "") -> Revision:
         server += _server_signs(message)
         if message.kind is Kind.MCP:
             negotiated = _negotiated(message) or negotiated
-            offers += filter(None, (_offered(message),))
+            if offered := _offered(message):
+                offers.append(offered)
     spoken = negotiated or (offers[-1] if offers else "")
     profile = max((revision for revision, _ in client), default="")
     known = {negotiated, *offers} & {*REVISIONS}
@@ -84,14 +85,17 @@ def _server_signs(message: Message) -> list[tuple[str, str]]:
         return [(_WITH_METADATA, "the server's challenge names protected resource metadata")]
     if message.kind is Kind.RESOURCE_METADATA and message.good_document:
         return [(_WITH_METADATA, "the server publishes protected resource metadata")]
-    if message.kind is Kind.MCP and any(map(_is_stateless, message.rpc_received)):
-        return [("2026-07-28", "the server answers as the stateless revision does")]
+    if message.kind is Kind.MCP:
+        for answer in message.rpc_received:
+            if _is_stateless(answer):
+                return [("2026-07-28", "the server answers as the stateless revision does")]
     return []
 
 
 def _is_stateless(answer: RpcMessage) -> bool:
-    code = answer.error.get("code") if answer.error else None
-    return code in _STATELESS_ERRORS or (answer.result is not None and "resultType" in answer.result)
+    if answer.error is not None and answer.error.get("code") in _STATELESS_ERRORS:
+        return True
+    return answer.result is not None and "resultType" in answer.result
 
 
 def _negotiated(message: Message) -> str:

@@ -17,6 +17,9 @@ NAMED = (Grade.EXACT, Grade.NORMALIZED, Grade.LOOPBACK_ALIAS, Grade.ANCESTOR)
 """Grades of an audience that names this server, if not always byte for byte."""
 
 _CLOSEST_FIRST = tuple(Grade)
+WITH_RESOURCE = "2025-06-18"
+"""The first revision of MCP that knows protected resource metadata and the parameter `resource`."""
+
 _WORKOS_CLIENT_ID = re.compile(r"client_[0-9A-Z]{26}")
 
 
@@ -224,6 +227,18 @@ def accepted_by_server(run: Run, exchange: TokenExchange) -> bool:
     return any(use.accepted_protected for use in run.uses if use.exchange is exchange)
 
 
+def knows_no_resource(run: Run) -> bool:
+    """Whether the client follows the revision before MCP 2025-06-18, which does not have the parameter `resource`."""
+    return not run.revision.assumed and run.revision.client < WITH_RESOURCE
+
+
+def own_authorization_server(run: Run) -> bool:
+    """Whether the MCP server signs clients in itself, under an issuer on its own origin."""
+    metadata = run.server_metadata.document if run.server_metadata else None
+    issuer = metadata.text("issuer") if metadata else None
+    return issuer is not None and urls.same_origin(issuer, run.server_url)
+
+
 def differing_rule(run: Run, value: str) -> str | None:
     """The rule that says how a resource sent differs from the published one; None when it does not or none is known."""
     wanted = run.published_resource
@@ -315,6 +330,8 @@ def authorization_story(run: Run, authorization: Authorization) -> Story:
 def _story_of(run: Run, asked: tuple[str, ...], missing_rule: str, refused: bool) -> Story:
     if not run.offers_resource_metadata:
         return Party.UNKNOWN, None, "the server shows no protected resource metadata to take a resource from"
+    if not asked and knows_no_resource(run):
+        return Party.CONFIGURATION, missing_rule, f"the client follows {run.revision.client}, which has no resource"
     if not asked:
         return Party.CLIENT, missing_rule, "the client did not send resource to the authorization server"
     wanted = run.published_resource or run.server_url

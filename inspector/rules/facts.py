@@ -232,6 +232,12 @@ def knows_no_resource(run: Run) -> bool:
     return not run.revision.assumed and run.revision.client < WITH_RESOURCE
 
 
+def takes_server_for_its_own(run: Run) -> bool:
+    """Whether the client looks for the authorization server at the MCP server's origin, as in MCP 2025-03-26."""
+    asked = run.of(Kind.SERVER_METADATA, Kind.AUTHORIZE, Kind.TOKEN)
+    return any(urls.same_origin(message.url, run.server_url) for message in asked)
+
+
 def own_authorization_server(run: Run) -> bool:
     """Whether the MCP server signs clients in itself, under an issuer on its own origin."""
     metadata = run.server_metadata.document if run.server_metadata else None
@@ -331,7 +337,8 @@ def _story_of(run: Run, asked: tuple[str, ...], missing_rule: str, refused: bool
     if not run.offers_resource_metadata:
         return Party.UNKNOWN, None, "the server shows no protected resource metadata to take a resource from"
     if not asked and knows_no_resource(run):
-        return Party.CONFIGURATION, missing_rule, f"the client follows {run.revision.client}, which has no resource"
+        party = Party.CONFIGURATION if takes_server_for_its_own(run) else Party.UNKNOWN
+        return party, missing_rule, f"the client follows {run.revision.client}, which has no resource"
     if not asked:
         return Party.CLIENT, missing_rule, "the client did not send resource to the authorization server"
     wanted = run.published_resource or run.server_url

@@ -18,13 +18,13 @@ from mitmproxy.proxy.server_hooks import ServerConnectionHookData
 from mitmproxy.tls import ClientHelloData, TlsData
 
 from addons.authorize_recorder import AuthorizeRecorder
-from addons.browser import opened
 from addons.control import Control, Message
 from addons.gateway import Gateway
 from addons.guard import harmless, log_failure
 from addons.incidents import client_sentence, server_sentence
 from addons.journal import Journal
 from addons.lifeline import wait_for_end_of
+from addons.opened import opened
 from addons.ports import PortBook
 from addons.record_file import new_note, write_record
 from addons.recorder import Recorder

@@ -83,7 +83,7 @@ class OriginMapping:
 class Wire:
     """Sends requests to named servers and records them, for the time of an `async with`.
 
-    `label` says in the recording what the exchanges are part of. `patience` is in seconds, for each step of an
+    `label` and `source` say in the recording what the exchanges are part of. `patience` is in seconds, for each step of an
     exchange and for the whole of an event stream. `on_exchange` is told of every exchange once it is over.
     """
 
@@ -93,12 +93,14 @@ class Wire:
         *,
         record: Record,
         label: str = "replay",
+        source: Source = Source.REPLAY,
         patience: float = 10.0,
         on_exchange: Callable[[Exchange], None] = lambda exchange: None,
     ) -> None:
         self.destinations = destinations
         self._record = record
         self._label = label
+        self._source = source
         self._patience = patience
         self._on_exchange = on_exchange
         # Where no https origin is named, none can be reached: reading the certificates would only cost time.
@@ -158,7 +160,7 @@ class Wire:
             outgoing,
             Body.whole(body),
             started_at=begun,
-            source=Source.REPLAY,
+            source=self._source,
             listener=self._label,
             state=State.FAILED,
         )
@@ -239,9 +241,7 @@ def _for_this_connection(headers: Headers, url: str, method: str, body: bytes) -
             if length is not None:
                 made.append((name if kind == "content-length" else "Content-Length", length))
             length = None
-        elif kind == "connection":
-            made += [(name, value)] if value.strip().lower() in ("keep-alive", "close") else []
-        elif kind != "host" and not kind.startswith(":") and kind not in _OF_THE_CONNECTION:
+        elif kind != "host" and not is_of_the_connection(name, value):
             made.append((name, value))
     if length is not None:
         made.append(("Content-Length", length))
@@ -249,6 +249,14 @@ def _for_this_connection(headers: Headers, url: str, method: str, body: bytes) -
         if not _TOKEN.fullmatch(name) or _IN_NO_HEADER.search(value):
             raise ReplayFailure("A header of the request holds characters that no header may hold; nothing was sent.")
     return tuple(made)
+
+
+def is_of_the_connection(name: str, value: str) -> bool:
+    """Whether a recorded header is about the connection of then, and is not sent again (RFC 9110 section 7.6.1)."""
+    kind = name.lower()
+    if kind == "connection":
+        return value.strip().lower() not in ("keep-alive", "close")
+    return kind.startswith(":") or kind in _OF_THE_CONNECTION
 
 
 def _usable_origin(url: str) -> str:

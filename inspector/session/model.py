@@ -27,6 +27,7 @@ class Source(StrEnum):
     CAPTURE = "capture"
     IMPORT = "import"
     REPLAY = "replay"
+    PROBE = "probe"
 
 
 @dataclass(frozen=True, slots=True)

@@ -83,8 +83,8 @@ class OriginMapping:
 class Wire:
     """Sends requests to named servers and records them, for the time of an `async with`.
 
-    `label` and `source` say in the recording what the exchanges are part of. `patience` is in seconds, for each step of an
-    exchange and for the whole of an event stream. `on_exchange` is told of every exchange once it is over.
+    `label` and `source` say in the recording what the exchanges are part of. `patience` is in seconds, for each step
+    of an exchange and for the whole of an event stream. `on_exchange` is told of every exchange once it is over.
     """
 
     def __init__(

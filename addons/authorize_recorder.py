@@ -2,25 +2,33 @@
 
 In authorization server metadata the value of `authorization_endpoint` is replaced by a loopback address of the proxy;
 a GET there is recorded as what it is, a request to the real endpoint, and sent on with the query byte for byte.
+A client that would not take such an address, or did not, gets the document as it is.
 """
 
 import ipaddress
 import json
 import secrets
+from collections.abc import Mapping
 from dataclasses import replace
 from urllib.parse import urlsplit
 
 from mitmproxy.http import HTTPFlow, Response
 from mitmproxy.proxy.mode_specs import RegularMode
 
-from addons.browser import send_on, with_query
+from addons.browser import Redirect, redirect_of, with_query
 from addons.json_text import replace_strings
 from addons.scope import is_authorization_server_metadata
 from addons.wire import Edit
-from inspector.session.model import Exchange, Translation
+from inspector.session.model import Translation
 
 PREFIX = "/.inspector/authorize/"
 _MEMBER = "authorization_endpoint"
+
+_STRICT_CLIENTS = ("codex-mcp-client/",)
+"""User agents of clients that want the endpoint at the issuer's origin, unless responses name the issuer (RFC 9207)."""
+
+_PATIENCE = 10.0
+"""Seconds in which a browser that was sent to a stand-in has come there; who failed asks for metadata once more."""
 
 
 class AuthorizeRecorder:
@@ -29,6 +37,8 @@ class AuthorizeRecorder:
     def __init__(self) -> None:
         self._endpoint_by_id: dict[str, str] = {}
         self._id_by_endpoint: dict[str, str] = {}
+        self._unvisited_since: dict[str, float] = {}
+        self._visited: set[str] = set()
 
     def edit(self, flow: HTTPFlow) -> Edit | None:
         """The edited metadata document, where a response is one; None for every other response."""
@@ -44,6 +54,8 @@ class AuthorizeRecorder:
             return None
         endpoint = document.get(_MEMBER) if isinstance(document, dict) else None
         if not isinstance(endpoint, str) or not _is_web_address(endpoint):
+            return None
+        if _is_strict(flow, document) or self._was_refused(endpoint, flow.request.timestamp_start):
             return None
         stand_in = f"http://127.0.0.1:{flow.client_conn.sockname[1]}{PREFIX}{self._id(endpoint)}"
         return Edit(
@@ -61,8 +73,8 @@ class AuthorizeRecorder:
             and isinstance(listener.proxy_mode, RegularMode)
         )
 
-    def answer(self, flow: HTTPFlow) -> Exchange | None:
-        """Answer a request that `owns` claims; gives the authorization request to record, None when it is refused."""
+    def answer(self, flow: HTTPFlow) -> Redirect | None:
+        """Where a request that `owns` claims is sent on to; None when it is refused here."""
         if not ipaddress.ip_address(flow.client_conn.peername[0]).is_loopback:
             flow.response = Response.make(403, b"Only for this machine.\n")
             return None
@@ -75,12 +87,16 @@ class AuthorizeRecorder:
             text = b"This address belongs to a proxy that has ended. Start the sign-in again in the client.\n"
             flow.response = Response.make(404, text, {"content-type": "text/plain"})
             return None
+        self._visited.add(endpoint)
         target = with_query(endpoint.encode(), query)
         url = target.decode("utf-8", "backslashreplace")
-        asked = send_on(flow, target, ())
-        return replace(
-            asked, url=url, translations=(Translation("request.url", _MEMBER, client=asked.url, upstream=url),)
-        )
+        redirect = redirect_of(flow, target, ())
+        ours = Translation("request.url", _MEMBER, client=redirect.asked.url, upstream=url)
+        return replace(redirect, asked=replace(redirect.asked, url=url, translations=(ours,)))
+
+    def _was_refused(self, endpoint: str, now: float) -> bool:
+        """Whether a stand-in for the endpoint was given out long ago, and no browser has ever come there."""
+        return endpoint not in self._visited and now - self._unvisited_since.setdefault(endpoint, now) > _PATIENCE
 
     def _id(self, endpoint: str) -> str:
         """One id for one endpoint for the life of the proxy: clients keep metadata."""
@@ -89,6 +105,13 @@ class AuthorizeRecorder:
             self._id_by_endpoint[endpoint] = id
             self._endpoint_by_id[id] = endpoint
         return self._id_by_endpoint[endpoint]
+
+
+def _is_strict(flow: HTTPFlow, document: Mapping[str, object]) -> bool:
+    """Whether the client is known to refuse an endpoint at another origin than the issuer's."""
+    names_issuer = document.get("authorization_response_iss_parameter_supported") is True
+    agent: str = flow.request.headers.get("user-agent", "")
+    return agent.startswith(_STRICT_CLIENTS) and not names_issuer
 
 
 def _is_web_address(endpoint: str) -> bool:

@@ -1,7 +1,6 @@
-"""Sends a browser on to another place, and recognises what a client gives a browser to open."""
+"""Sends a browser on to another place."""
 
-from dataclasses import replace
-from urllib.parse import parse_qs, urlsplit
+from dataclasses import dataclass, replace
 
 from mitmproxy.http import Headers, HTTPFlow, Response
 
@@ -9,13 +8,26 @@ from addons.wire import exchange_of
 from inspector.session.model import Exchange, State, Translation
 
 
-def send_on(flow: HTTPFlow, target: bytes, translations: tuple[Translation, ...]) -> Exchange:
-    """Redirect a browser, leaving no trace in it, and give what it asked."""
+@dataclass(frozen=True, slots=True)
+class Redirect:
+    """Where a browser is to go, and what there is to record of its request."""
+
+    target: bytes
+    asked: Exchange
+
+
+def redirect_of(flow: HTTPFlow, target: bytes, translations: tuple[Translation, ...]) -> Redirect:
+    """A redirect of a request that goes no further than here."""
     asked = exchange_of(flow, State.RECORDED, translations=translations)
+    # A browser sends the cookies of every application on this host, whatever its port.
+    headers = tuple(each for each in asked.request_headers if each[0].lower() != "cookie")
+    return Redirect(target, replace(asked, request_headers=headers))
+
+
+def send_on(flow: HTTPFlow, target: bytes) -> None:
+    """Redirect a browser, leaving no trace in it."""
     headers = [(b"Location", target), (b"Cache-Control", b"no-store"), (b"Referrer-Policy", b"no-referrer")]
     flow.response = Response.make(302, b"", Headers(headers))
-    # A browser sends the cookies of every application on this host, whatever its port.
-    return replace(asked, request_headers=tuple(each for each in asked.request_headers if each[0].lower() != "cookie"))
 
 
 def with_query(endpoint: bytes, query: bytes) -> bytes:
@@ -25,19 +37,3 @@ def with_query(endpoint: bytes, query: bytes) -> bytes:
     if b"?" not in endpoint:
         return endpoint + b"?" + query
     return endpoint + (b"" if endpoint.endswith((b"?", b"&")) else b"&") + query
-
-
-def opened(url: str, at: float) -> Exchange | None:
-    """The authorization request that a client has a browser open at that time; None for every other page.
-
-    An address of the inspector's own is none: the request is recorded there, when the browser has come.
-    """
-    try:
-        parts = urlsplit(url)
-        names = parse_qs(parts.query, keep_blank_values=True).keys()
-    except ValueError:
-        return None
-    asks = "client_id" in names and bool(names & {"response_type", "request_uri"})  # RFC 6749 4.1.1, RFC 9126 4
-    if parts.scheme not in ("http", "https") or not asks or parts.path.startswith("/.inspector/"):
-        return None
-    return Exchange(0, "GET", url, started_at=at, request_end=at, state=State.RECORDED, listener="browser command")

@@ -1,6 +1,7 @@
 """The channel to the user interface: loopback TCP, one JSON object per line, opened by a token.
 
-The proxy pushes {"changed": N} when the session has grown and answers {"do": ...} messages with {"did": ...}.
+The proxy pushes {"changed": N} when the session has grown, and {"held": [...]} when other messages wait than before;
+it answers {"do": ...} messages with {"did": ...}.
 Capture never depends on it: it may break, and nobody need ever connect.
 """
 
@@ -19,13 +20,24 @@ _TOKEN_TIMEOUT = 5.0
 _UNREAD = 64 * 1024
 """Bytes a peer may leave unread before it is dropped; it can poll the session instead."""
 
+_LONGEST = 4 * 1024 * 1024
+"""Bytes of one message of a peer; the edited body of a request is in there."""
+
+
+def _nobody(_peer: object) -> None:
+    pass
+
 
 class Control:
-    """Serves every user interface that knows the token; `answer` maps a message to its reply."""
+    """Serves every user interface that knows the token; `answer` maps a message and who sent it to its reply.
 
-    def __init__(self, answer: Callable[[Message], Message]) -> None:
+    `left` is told who has hung up.
+    """
+
+    def __init__(self, answer: Callable[[Message, object], Message], left: Callable[[object], None] = _nobody) -> None:
         self.token = secrets.token_urlsafe(32)
         self._answer = answer
+        self._left = left
         self._peers: set[asyncio.StreamWriter] = set()
         self._changed = 0
         self._push_is_due = False
@@ -46,6 +58,14 @@ class Control:
             self._push_is_due = True
             asyncio.get_running_loop().call_soon(self._push)
 
+    def tell(self, message: Message) -> None:
+        """Push a message to every peer."""
+        for peer in tuple(self._peers):
+            if peer.transport.get_write_buffer_size() > _UNREAD:
+                peer.transport.abort()
+            else:
+                _send(peer, message)
+
     def close(self) -> None:
         """Hang up; whoever waits for the end of the proxy sees it by that."""
         if self._serving is not None:
@@ -56,7 +76,7 @@ class Control:
             peer.close()
 
     async def _serve(self, listening: socket.socket) -> None:
-        async with await asyncio.start_server(self._talk, sock=listening) as server:
+        async with await asyncio.start_server(self._talk, sock=listening, limit=_LONGEST) as server:
             await server.serve_forever()
 
     async def _talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -68,21 +88,19 @@ class Control:
             self._peers.add(writer)
             _send(writer, {"changed": self._changed})
             while line := await reader.readline():
-                _send(writer, self._answer(_message(line)))
+                _send(writer, self._answer(_message(line), writer))
                 await writer.drain()
         except (OSError, ValueError, TimeoutError):
             pass  # a peer that talks nonsense or is gone: the capture goes on without it
         finally:
-            self._peers.discard(writer)
+            if writer in self._peers:
+                self._peers.discard(writer)
+                self._left(writer)
             writer.close()
 
     def _push(self) -> None:
         self._push_is_due = False
-        for peer in tuple(self._peers):
-            if peer.transport.get_write_buffer_size() > _UNREAD:
-                peer.transport.abort()
-            else:
-                _send(peer, {"changed": self._changed})
+        self.tell({"changed": self._changed})
 
 
 def _message(line: bytes) -> Message:

@@ -14,7 +14,7 @@ from mitmproxy.connection import Client
 from mitmproxy.http import Headers, HTTPFlow, Message, Response
 from mitmproxy.proxy.mode_specs import ProxyMode
 
-from addons.browser import send_on, with_query
+from addons.browser import Redirect, redirect_of, with_query
 from addons.callback_relay import CallbackRelay
 from addons.listeners import open_listener
 from addons.origins import LOOPBACK, ClientSide, Origins, origin_of
@@ -32,7 +32,7 @@ from addons.translation import (
 )
 from addons.wire import Edit, content_length
 from inspector.errors import InspectorError
-from inspector.session.model import Exchange, Translation
+from inspector.session.model import Translation
 
 _MOST = 20
 """Origins that get an address; a document that names more is not followed further."""
@@ -126,8 +126,8 @@ class Gateway:
         passage = self._passages.get(flow)
         return self.serves(flow.client_conn) and (passage is None or passage.sent_on is not None)
 
-    def answer(self, flow: HTTPFlow) -> Exchange | None:
-        """Answer such a request; gives what there is to record."""
+    def answer(self, flow: HTTPFlow) -> Redirect | None:
+        """Where such a request is sent on to; None when it got its answer here."""
         passage = self._passages.get(flow)
         if passage is None or passage.sent_on is None:
             # A page may have rebound its own name to this machine, which upstream could not see.
@@ -137,7 +137,7 @@ class Gateway:
         if target is None:
             flow.response = Response.make(404, b"No client waits for this. Start the sign-in again there.\n", _PLAIN)
             return None
-        return send_on(flow, target.encode("latin-1"), translations)
+        return redirect_of(flow, target.encode("latin-1"), translations)
 
     def holds_request(self, flow: HTTPFlow) -> bool:
         """Whether the body of a request may have to change."""

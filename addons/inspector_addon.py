@@ -18,6 +18,7 @@ from mitmproxy.proxy.server_hooks import ServerConnectionHookData
 from mitmproxy.tls import ClientHelloData, TlsData
 
 from addons.authorize_recorder import AuthorizeRecorder
+from addons.browser import Redirect, send_on
 from addons.control import Control, Message
 from addons.gateway import Gateway
 from addons.guard import harmless, log_failure
@@ -33,7 +34,7 @@ from addons.unused import drop_unused
 from addons.wire import Edit
 from inspector.errors import InspectorError
 from inspector.session.location import new_session_path, state_directory
-from inspector.session.model import Exchange, Translation
+from inspector.session.model import Translation
 from inspector.session.writer import SessionWriter
 
 if TYPE_CHECKING:
@@ -231,10 +232,11 @@ class InspectorAddon:
             return None
 
     @harmless
-    def _answer_browser(self, answer: Callable[[HTTPFlow], Exchange | None], flow: HTTPFlow) -> None:
-        asked = answer(flow)
-        if asked is not None and self.recorder is not None:
-            self.recorder.add(asked)
+    def _answer_browser(self, answer: Callable[[HTTPFlow], Redirect | None], flow: HTTPFlow) -> None:
+        redirect = answer(flow)
+        if redirect is not None and self.recorder is not None:
+            self.recorder.add(redirect.asked)
+            send_on(flow, redirect.target)
 
     def _open_session(self, name: str, named: list[str]) -> None:
         path = Path(name or new_session_path(datetime.now().astimezone()))
@@ -281,7 +283,7 @@ class InspectorAddon:
         if self.journal:
             self.journal.incident("gateway", "", text, time.time())
 
-    def _answer(self, message: Message) -> Message:
+    def _answer(self, message: Message, _peer: object) -> Message:
         match message:
             case {"do": "ping"}:
                 return {"did": "ping", "pid": os.getpid()}

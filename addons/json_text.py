@@ -34,6 +34,31 @@ def replace_member(text: str, name: str, value: object) -> str:
     return "".join([*pieces, text[kept_from:]])
 
 
+def set_member(text: str, name: str, value: object) -> str:
+    """The text of a JSON object with a top-level member of that value. Raises ValueError when the text is none."""
+    if not isinstance(document := json.loads(text), dict):
+        raise ValueError("not a JSON object")
+    if name in document:
+        return replace_member(text, name, value)
+    inside = text.index("{") + 1
+    return f"{text[:inside]}{json.dumps(name)}: {json.dumps(value)}{', ' if document else ''}{text[inside:]}"
+
+
+def drop_member(text: str, name: str) -> str:
+    """The text of a JSON object without the top-level members of that name. Raises ValueError when it is none."""
+    if not isinstance(json.loads(text), dict):
+        raise ValueError("not a JSON object")
+    decoder = json.JSONDecoder()
+    spans = [(member, at, decoder.raw_decode(text, value)[1]) for (member, value), at in _named_items(text)]
+    kept = [index for index, (member, _, _) in enumerate(spans) if member != name]
+    if len(kept) == len(spans):
+        return text
+    # With each member goes what separates it from the next, and of the last one kept that goes too.
+    pieces = [text[spans[index][1] : spans[index + 1][1]] for index in kept[:-1]]
+    pieces += [text[spans[index][1] : spans[index][2]] for index in kept[-1:]]
+    return "".join([text[: spans[0][1]], *pieces, text[spans[-1][2] :]])
+
+
 def _strings(text: str) -> Iterator[tuple[str, str, int, int]]:
     """The name of a member of a valid JSON object, a string in it, and where that starts and ends."""
     decoder = json.JSONDecoder()
@@ -47,9 +72,14 @@ def _strings(text: str) -> Iterator[tuple[str, str, int, int]]:
 
 def _members(text: str) -> Iterator[tuple[str, int]]:
     """The name of each member of a valid JSON object, and where its value starts."""
+    return (member for member, _ in _named_items(text))
+
+
+def _named_items(text: str) -> Iterator[tuple[tuple[str, int], int]]:
+    """The same, with where the member itself starts."""
     for at in _items(text, _after_space(text, 0)):
         name, colon = json.JSONDecoder().raw_decode(text, at)
-        yield name, _after_space(text, _after_space(text, colon) + 1)
+        yield (name, _after_space(text, _after_space(text, colon) + 1)), at
 
 
 def _items(text: str, opening: int) -> Iterator[int]:

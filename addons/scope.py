@@ -25,12 +25,16 @@ class Scope:
     """The inspected conversation as far as it is known; it grows while metadata passes by.
 
     Without a named target (`learns_servers`) the first plain HTTP request that looks like MCP names the server.
+    `origins` says of each why it belongs to the conversation.
     """
 
     record_all: bool = False
     learns_servers: bool = True
-    origins: set[Origin] = field(default_factory=set)
+    origins: dict[Origin, str] = field(default_factory=dict)
     endpoints: set[str] = field(default_factory=set)
+    _removed: set[Origin] = field(default_factory=set)
+    _resources: dict[Origin, str] = field(default_factory=dict)
+    _last_resource: str = ""
     _metadata: set[str] = field(default_factory=set)
     _redirecting: set[str] = field(default_factory=set)
 
@@ -39,9 +43,26 @@ class Scope:
         parts = _split(url)
         if parts is None:
             return False
-        self.origins.add(_origin(parts))
-        self.endpoints.add(_key(parts))
+        self._removed.discard(_origin(parts))
+        return self._take(url, "you named it")
+
+    def remove(self, url: str) -> bool:
+        """Leave a URL's origin out, also when metadata names it again; False when it is no http(s) URL."""
+        parts = _split(url)
+        if parts is None:
+            return False
+        self._removed.add(_origin(parts))
+        self.origins.pop(_origin(parts), None)
         return True
+
+    def listing(self) -> list[tuple[str, str]]:
+        """Each origin as text, and why it belongs to the conversation."""
+        return [(_origin_text(origin), why) for origin, why in self.origins.items()]
+
+    def resource_for(self, url: str) -> str:
+        """The resource that metadata names for the authorization server at a URL; else the last one seen, or none."""
+        parts = _split(url)
+        return self._resources.get(_origin(parts), self._last_resource) if parts else self._last_resource
 
     def covers_tls(self, host: str, port: int) -> bool:
         """Whether a TLS connection to that host is to be opened for inspection."""
@@ -70,9 +91,9 @@ class Scope:
             return
         before, probe, resource_path = parts.path.partition(_PROTECTED_RESOURCE)
         if probe and not before:
-            self.add(parts._replace(path=resource_path, query="").geturl())
+            self._take(parts._replace(path=resource_path, query="").geturl(), "its metadata was asked for")
         elif exchange.method == "POST" and _speaks_mcp(exchange):
-            self.add(exchange.url)
+            self._take(exchange.url, "a client spoke MCP to it")
 
     def learn_from_response(self, exchange: Exchange, content: Callable[[], bytes | None] | None = None) -> None:
         """Follow what a response names: metadata, authorization servers, their endpoints, redirects of authorize.
@@ -80,48 +101,69 @@ class Scope:
         `content` gives the response body without content coding, and is passed once the body is whole.
         """
         if self.learns_servers and exchange.url.startswith("http://") and _refuses_mcp(exchange):
-            self.add(exchange.url)
+            self._take(exchange.url, "it asked an MCP client for a token")
         parts = _split(exchange.url)
         if parts is None or _origin(parts) not in self.origins:
             return
-        key = _key(parts)
+        key, here = _key(parts), _origin_text(_origin(parts))
         for url in _named_by_challenge(exchange):
-            self._learn(url, self._metadata)
+            self._learn(url, self._metadata, f"a challenge of {here} names it")
         location = exchange.response_header("location")
         is_metadata = _WELL_KNOWN in parts.path or key in self._metadata
         if location and exchange.status in (301, 302, 303, 307, 308):
             # One answer leads to the next: a login page that sends on to the callback is part of the way.
             if key in self._redirecting:
-                self._learn(urljoin(exchange.url, location), self._redirecting)
+                self._learn(urljoin(exchange.url, location), self._redirecting, f"{here} redirects a sign-in there")
             elif is_metadata:
-                self._learn(urljoin(exchange.url, location), self._metadata)
+                self._learn(urljoin(exchange.url, location), self._metadata, f"metadata of {here} has moved there")
         if content is not None and exchange.status == 200 and is_metadata:
-            self._learn_metadata(content() or b"")
+            self._learn_metadata(content() or b"", f"metadata of {here} names it")
 
-    def _learn_metadata(self, content: bytes) -> None:
+    def _learn_metadata(self, content: bytes, why: str) -> None:
         document = _json(content)
         if not isinstance(document, dict):
             return
-        servers = document.get("authorization_servers")
+        servers, resource = document.get("authorization_servers"), document.get("resource")
         issuers = servers if isinstance(servers, list) else []
         for issuer in (*issuers, document.get("issuer")):
             parts = _split(issuer)
             if parts is not None:
-                self.origins.add(_origin(parts))
+                self._take_origin(_origin(parts), why)
+        if isinstance(resource, str):
+            self._last_resource = resource
+            self._resources.update((_origin(parts), resource) for parts in map(_split, issuers) if parts)
         for name, value in document.items():
             if isinstance(value, str) and name == "authorization_endpoint":
-                self._learn(value, self._redirecting)
+                self._learn(value, self._redirecting, why)
             elif isinstance(value, str) and (name.endswith("_endpoint") or name == "jwks_uri"):
-                self.add(value)
+                self._take(value, why)
 
-    def _learn(self, url: str, kind: set[str]) -> None:
-        if self.add(url):
+    def _learn(self, url: str, kind: set[str], why: str) -> None:
+        if self._take(url, why):
             kind.add(_key(urlsplit(url)))
+
+    def _take(self, url: str, why: str) -> bool:
+        parts = _split(url)
+        if parts is None:
+            return False
+        self.endpoints.add(_key(parts))
+        return self._take_origin(_origin(parts), why)
+
+    def _take_origin(self, origin: Origin, why: str) -> bool:
+        if origin in self._removed:
+            return False
+        self.origins.setdefault(origin, why)
+        return True
 
 
 def is_metadata(url: str) -> bool:
     """Whether the URL is a place where metadata of either kind lives (RFC 9728 and the two below)."""
-    return _PROTECTED_RESOURCE in urlsplit(url).path or is_authorization_server_metadata(url)
+    return is_protected_resource_metadata(url) or is_authorization_server_metadata(url)
+
+
+def is_protected_resource_metadata(url: str) -> bool:
+    """Whether the URL is a place where protected resource metadata lives (RFC 9728 section 3)."""
+    return _PROTECTED_RESOURCE in urlsplit(url).path
 
 
 def is_authorization_server_metadata(url: str) -> bool:
@@ -149,6 +191,12 @@ def _split(url: object) -> SplitResult | None:
 
 def _origin(parts: SplitResult) -> Origin:
     return (parts.scheme, _folded(parts.hostname or ""), parts.port or (443 if parts.scheme == "https" else 80))
+
+
+def _origin_text(origin: Origin) -> str:
+    scheme, host, port = origin
+    written = f"[{host}]" if ":" in host else host
+    return f"{scheme}://{written}" + ("" if port == (443 if scheme == "https" else 80) else f":{port}")
 
 
 def _folded(host: str) -> str:

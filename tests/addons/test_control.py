@@ -10,7 +10,7 @@ from addons.control import Control, Message
 type Connect = Callable[[], Awaitable[tuple[asyncio.StreamReader, asyncio.StreamWriter]]]
 
 
-def answer(message: Message) -> Message:
+def answer(message: Message, _peer: object) -> Message:
     return {"did": message.get("do")}
 
 

@@ -181,7 +181,7 @@ def test_metadata_names_authorization_servers_and_their_endpoints(scope: Scope) 
 
 @pytest.mark.parametrize("content", [b"", b"[]", b"nonsense", b'{"authorization_servers": "x"}', b"\xff\xfe", None])
 def test_broken_metadata_teaches_nothing(scope: Scope, content: bytes | None) -> None:
-    before = set(scope.origins)
+    before = dict(scope.origins)
     scope.learn_from_response(answered("http://localhost:3001/.well-known/oauth-protected-resource"), lambda: content)
     assert scope.origins == before
 

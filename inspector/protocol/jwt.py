@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
 
+from inspector.protocol.secrets import is_placeholder
+
 _MOST_KEYS = 100
 """Keys that are tried for one token: more are no key set, they are an attack on the reader's time."""
 
@@ -22,7 +24,7 @@ class Signature(StrEnum):
     VALID = "valid"
     INVALID = "invalid"
     UNKNOWN_KEY = "unknown-key"  # keys were captured, none of them can be this token's
-    NOT_CHECKED = "not-checked"  # no keys were captured
+    NOT_CHECKED = "not-checked"  # no keys were captured, or the signature was masked
     NONE = "none"  # alg is none
 
 
@@ -85,11 +87,11 @@ def verify(token: str, keys: Iterable[Mapping[str, object]]) -> Signature:
     if not isinstance(algorithm, str) or algorithm.lower() == "none":
         return Signature.NONE
     candidates = list(keys)
-    if not candidates or algorithm.startswith("HS"):
+    signed, _, signature = token.rpartition(".")
+    if not candidates or algorithm.startswith("HS") or is_placeholder(signature):
         return Signature.NOT_CHECKED
     kid = decoded.header.get("kid")
     matching = [key for key in candidates if kid is None or key.get("kid") == kid]
-    signed, _, signature = token.rpartition(".")
     try:
         signature_bytes = _bytes(signature)
     except ValueError:

@@ -7,9 +7,11 @@ from urllib.parse import parse_qsl
 from inspector.protocol import jwt, pkce, urls
 from inspector.protocol.documents import Document
 from inspector.protocol.params import Params
+from inspector.protocol.secrets import is_placeholder
 from inspector.timeline.message import Message
 
 _PROTECTED_ANSWER_STATUS = range(200, 300)
+_OPEN_TO_ALL = ("", "initialize", "ping", "server/discover")
 
 
 def request_key(message: Message) -> str:
@@ -116,7 +118,7 @@ class TokenExchange:
         """Whether the code verifier belongs to the challenge; None when either was not seen."""
         verifier = self.params.get("code_verifier")
         challenge = self.authorization.params.get("code_challenge") if self.authorization else None
-        if self.authorization is None or verifier is None or challenge is None:
+        if self.authorization is None or verifier is None or challenge is None or is_placeholder(verifier):
             return None
         return pkce.belongs(verifier, challenge)
 
@@ -148,7 +150,6 @@ class Use:
 
         A handshake, a ping or a notification proves nothing: servers may leave them open.
         """
-        open_to_all = ("initialize", "ping", "server/discover")
-        method = self.request.rpc_method
-        has_result = any(answer.result is not None for answer in self.request.rpc_received)
-        return self.accepted and has_result and bool(method) and method not in open_to_all
+        if not self.accepted or self.request.rpc_method in _OPEN_TO_ALL:
+            return False
+        return any(answer.result is not None for answer in self.request.rpc_received)

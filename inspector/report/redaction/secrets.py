@@ -1,0 +1,113 @@
+"""The secrets of one recording: their kind, where they stand, and the placeholder each one is replaced by."""
+
+import hashlib
+import hmac
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from inspector.protocol.secrets import is_placeholder
+
+SHORTEST_WORD = 6
+"""Characters from which a secret is looked for where its name does not give it away, as a word of its own."""
+
+SHORTEST_ANYWHERE = 8
+"""Characters from which it is looked for also inside other words, and in other encodings."""
+
+_VAGUE = ("token", "secret", "credentials", "cookie", "form_value")
+"""Kinds that a better one replaces: the same value as `access_token` in the answer that issued it."""
+
+
+@dataclass(slots=True)
+class Secret:
+    """One value that must not leave; `masked` is the user's choice, `places` says where by exchange."""
+
+    value: str = field(repr=False)
+    kind: str
+    fingerprint: str
+    masked: bool = True
+    places: dict[int, str] = field(default_factory=dict)
+
+    @property
+    def placeholder(self) -> str:
+        """What stands in its place."""
+        return f"[{self.kind} #{self.fingerprint}]"
+
+
+@dataclass(frozen=True, slots=True)
+class Masked:
+    """One line of the preview: what is hidden, under which name, and by exchange where it was found first."""
+
+    kind: str
+    fingerprint: str
+    length: int
+    places: tuple[tuple[int, str], ...]
+    masked: bool
+
+    @property
+    def count(self) -> int:
+        """In how many exchanges it stands."""
+        return len(self.places)
+
+
+class Secrets:
+    """Every secret found so far. Equal values are one secret and have one fingerprint, whatever their place.
+
+    The fingerprint is keyed, so that nobody without the key can try guesses against it.
+    """
+
+    def __init__(self, key: bytes) -> None:
+        self._key = key
+        self._by_value: dict[str, Secret] = {}
+        self._by_fingerprint: dict[str, Secret] = {}
+        self._public: set[str] = set()
+
+    def __iter__(self) -> Iterator[Secret]:
+        return iter(self._by_value.values())
+
+    def __len__(self) -> int:
+        return len(self._by_value)
+
+    def get(self, value: str) -> Secret | None:
+        """The secret of that value."""
+        return self._by_value.get(value)
+
+    def publish(self, value: str) -> None:
+        """Note a value that everybody may see, such as a client id, and that other places must not make secret."""
+        self._public.add(value)
+
+    def add(self, value: str, kind: str, exchange: int = 0, place: str = "") -> Secret | None:
+        """Note a secret; None for what needs no hiding: nothing, a placeholder, a published value."""
+        if not value.strip() or is_placeholder(value) or value in self._public:
+            return None
+        secret = self._by_value.get(value) or self._new(value, kind)
+        if secret.kind in _VAGUE and kind not in _VAGUE:
+            secret.kind = kind
+        if place:
+            secret.places.setdefault(exchange, place)
+        return secret
+
+    def take_back_public(self) -> None:
+        """Forget what turned out to be published after it had been taken for a secret."""
+        for value in self._public & self._by_value.keys():
+            del self._by_fingerprint[self._by_value.pop(value).fingerprint]
+
+    def preview(self) -> list[Masked]:
+        """What is hidden, in the order it was found."""
+        return [
+            Masked(each.kind, each.fingerprint, len(each.value), tuple(each.places.items()), each.masked)
+            for each in self
+        ]
+
+    def set_masked(self, fingerprint: str, masked: bool) -> None:
+        """Hide or show one secret, by its fingerprint. KeyError when there is none."""
+        self._by_fingerprint[fingerprint].masked = masked
+
+    def _new(self, value: str, kind: str) -> Secret:
+        digest = hmac.new(self._key, value.encode(errors="surrogatepass"), hashlib.sha256).hexdigest()
+        length = 4
+        # Two secrets must never look like one: readers compare legs by these digits.
+        while digest[:length] in self._by_fingerprint:
+            length += 2
+        secret = Secret(value, kind, digest[:length])
+        self._by_value[value] = self._by_fingerprint[secret.fingerprint] = secret
+        return secret

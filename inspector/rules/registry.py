@@ -102,7 +102,13 @@ def all_rules() -> tuple[Rule, ...]:
     """Every rule, in the order of the phases and then as declared."""
     for module in _MODULES:
         importlib.import_module(f"inspector.rules.{module}")
-    return tuple(sorted(_RULES.values(), key=lambda declared: list(Phase).index(declared.phase)))
+    return tuple(sorted(_RULES.values(), key=_order))
+
+
+def _order(declared: Rule) -> tuple[int, int]:
+    """Not the order of import: a module that something else needs is imported before its turn."""
+    module = declared.check.__module__.rpartition(".")[2]
+    return list(Phase).index(declared.phase), _MODULES.index(module) if module in _MODULES else len(_MODULES)
 
 
 def find_rule(rule_id: str) -> Rule | None:

@@ -31,6 +31,7 @@ from inspector.rules.model import (
 )
 from inspector.rules.registry import rule
 from inspector.timeline.flow import TokenExchange
+from inspector.timeline.message import Message
 from inspector.timeline.run import Run
 
 
@@ -215,14 +216,17 @@ def aud_missing(run: Run) -> Iterator[Fault | NotObserved]:
 def token_iss_mismatch(run: Run) -> Iterator[Fault | NotObserved]:
     """The token must come from the authorization server the MCP server trusts.
 
-    What it checks: `iss` of the access token is the issuer of the metadata. Only a slash more or less is a warning.
+    What it checks: `iss` of the access token is the issuer of the metadata. Only a slash more or less is a warning,
+    and a token that the MCP server accepts all the same is a note.
 
     Why it matters: The MCP server verifies with the keys and the name of its issuer, and refuses others.
 
     How to fix: Operator: align the issuer in metadata and tokens; with AuthKit, use Connect tokens and not session
     tokens (whose issuer is api.workos.com), and one of custom domain and authkit.app host throughout.
 
-    When it is a false alarm: None known.
+    When it is a false alarm: A server that signs clients in itself, with another authorization server behind it,
+    passes on that one's tokens: which issuer it trusts is not on the wire, and nothing is said. Entra ID states another
+    issuer in tokens of version 1 than in its metadata.
 
     References: RFC 9068 section 4.
     """
@@ -230,6 +234,12 @@ def token_iss_mismatch(run: Run) -> Iterator[Fault | NotObserved]:
         metadata, issuer = stated_issuer(run, authorization_behind(run, exchange))
         found = exchange.token.text("iss") if exchange.token else None
         if found is None or found == issuer:
+            continue
+        if urls.same_origin(issuer, run.server_url) and not urls.same_origin(found, run.server_url):
+            yield NotObserved("N8", "the MCP server signs clients in itself, in front of the issuer of the token")
+            continue
+        if accepted_by_server(run, exchange):
+            yield _other_issuer_accepted(exchange, metadata, issuer, found)
             continue
         close = urls.compare(issuer, found).grade is Grade.NORMALIZED
         rejected = any(use.rejected for use in run.uses if use.exchange is exchange)
@@ -240,3 +250,13 @@ def token_iss_mismatch(run: Run) -> Iterator[Fault | NotObserved]:
             found=f"iss = {found}",
             severity=Severity.WARNING if close and not rejected else None,
         )
+
+
+def _other_issuer_accepted(exchange: TokenExchange, metadata: Message, issuer: str, found: str) -> Fault:
+    return Fault(
+        "The access token names another issuer than the metadata; the MCP server accepts it.",
+        (place(exchange.request, "claim", "iss"), place(metadata, "json", "issuer")),
+        expected=f"iss = {issuer}",
+        found=f"iss = {found}",
+        severity=Severity.INFO,
+    )

@@ -2,8 +2,6 @@
 
 from collections.abc import Iterator
 
-from inspector.protocol import urls
-from inspector.protocol.jwt import Signature
 from inspector.protocol.urls import Grade
 from inspector.rules.facts import (
     asked_by_name,
@@ -12,7 +10,6 @@ from inspector.rules.facts import (
     is_web_resource,
     names_this_server,
     resource_story,
-    spelling_story,
 )
 from inspector.rules.model import (
     Confidence,
@@ -28,9 +25,10 @@ from inspector.rules.model import (
     present,
 )
 from inspector.rules.registry import rule
-from inspector.timeline.flow import TokenExchange, Use
+from inspector.timeline.flow import Use
 from inspector.timeline.message import Kind, Message
 from inspector.timeline.run import Run
+
 
 def decoded_uses(run: Run) -> tuple[Use, ...]:
     """Requests to the MCP server whose token can be decoded."""

@@ -7,6 +7,7 @@ from inspector.protocol.urls import Grade
 from inspector.rules.facts import (
     authorization_behind,
     differing_rule,
+    knows_no_resource,
     open_authorizations,
     readable_exchanges,
     requires_resource,
@@ -29,13 +30,24 @@ from inspector.timeline.message import Message
 from inspector.timeline.run import Run
 
 
+def _is_a_note(run: Run) -> bool:
+    """Whether the client follows a revision without `resource`: it is a note then, and only after a refusal."""
+    if not knows_no_resource(run):
+        return False
+    errors = {t.error for t in run.token_exchanges}
+    errors |= {a.response[1].get("error") for a in run.authorizations if a.response}
+    if not any(use.rejected for use in run.uses) and "invalid_target" not in errors:
+        raise NotObserved("N6", "the client follows a revision that has no resource")
+    return True
+
+
 @rule(
     "resource-missing-authorize",
     title="Authorization request without resource",
     phase=Phase.AUTHORIZE,
     party=Party.CLIENT,
     severity=Severity.ERROR,
-    levels="- | MUST | MUST | MUST",
+    levels="diag | MUST | MUST | MUST",
 )
 def resource_missing_authorize(run: Run) -> Iterator[Fault | NotObserved]:
     """The client must say which server the token is for.
@@ -50,12 +62,14 @@ def resource_missing_authorize(run: Run) -> Iterator[Fault | NotObserved]:
     Operator: until the client is fixed, set a default resource indicator in AuthKit.
 
     When it is a false alarm: The parameters are in a pushed request. A server of 2025-03-26 has no resource to name.
+    A client of that revision does not know the parameter: it is then a note, where a token was refused.
 
     References: MCP 2025-06-18 Resource Parameter Implementation; RFC 8707 section 2.1.
     """
     requests = open_authorizations(run)
     requires_resource(run)
     wanted = run.expected_resource
+    is_note = _is_a_note(run)
     for authorization in requests:
         if not authorization.resources:
             yield Fault(
@@ -63,6 +77,8 @@ def resource_missing_authorize(run: Run) -> Iterator[Fault | NotObserved]:
                 (place(authorization.request, where(authorization.request), "resource"),),
                 expected=f"resource={wanted.value}" if wanted else "resource",
                 found="not sent",
+                severity=Severity.INFO if is_note else None,
+                party=Party.CONFIGURATION if is_note else None,
             )
 
 
@@ -72,7 +88,7 @@ def resource_missing_authorize(run: Run) -> Iterator[Fault | NotObserved]:
     phase=Phase.TOKEN,
     party=Party.CLIENT,
     severity=Severity.ERROR,
-    levels="- | MUST | MUST | MUST",
+    levels="diag | MUST | MUST | MUST",
 )
 def resource_missing_token(run: Run) -> Iterator[Fault | NotObserved]:
     """The resource must be named on both legs.
@@ -83,13 +99,15 @@ def resource_missing_token(run: Run) -> Iterator[Fault | NotObserved]:
 
     How to fix: Client: repeat the `resource` of the authorization request on the token request.
 
-    When it is a false alarm: The server shows no protected resource metadata, so there is nothing to name.
+    When it is a false alarm: The server shows no protected resource metadata, so there is nothing to name. A client
+    of 2025-03-26 does not know the parameter: it is then a note, where a token was refused.
 
     References: MCP 2025-06-18 Resource Parameter Implementation; RFC 8707 section 2.2.
     """
     exchanges = readable_exchanges(run, "authorization_code", "client_credentials")
     requires_resource(run)
     wanted = run.expected_resource
+    is_note = _is_a_note(run)
     for exchange in exchanges:
         if not exchange.resources:
             yield Fault(
@@ -97,6 +115,8 @@ def resource_missing_token(run: Run) -> Iterator[Fault | NotObserved]:
                 (place(exchange.request, "form", "resource"),),
                 expected=f"resource={wanted.value}" if wanted else "resource",
                 found="not sent",
+                severity=Severity.INFO if is_note else None,
+                party=Party.CONFIGURATION if is_note else None,
             )
 
 

@@ -1,8 +1,8 @@
 """What each party can do, with the exact string to send or to enter."""
 
-from inspector.rules.model import Finding, Party
+from inspector.rules.model import Party
 from inspector.timeline.run import Run
-from inspector.verdict.evidence import audience_found, wanted
+from inspector.verdict.evidence import wanted
 from inspector.verdict.model import Remedy
 
 
@@ -37,10 +37,10 @@ def verify_audience(run: Run) -> Remedy:
     )
 
 
-def allow_list(finding: Finding) -> Remedy:
+def allow_list(audience: str) -> Remedy:
     """The workaround at the MCP server, with its risk."""
     return Remedy(
         Party.MCP_SERVER,
-        f"Workaround only: allow the audience {audience_found(finding)} (MCP_ALLOWED_TOKEN_AUDIENCES). "
+        f"Workaround only: allow the audience {audience} (MCP_ALLOWED_TOKEN_AUDIENCES). "
         "Risk: the server then also accepts tokens that were issued for any other purpose with that audience.",
     )

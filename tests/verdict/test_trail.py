@@ -51,6 +51,7 @@ ENDS: dict[str, tuple[dict[str, Any], str, str, str]] = {
     ),
     "scope wanted": (
         {
+            "pinned": "2025-06-18",  # which does not ask clients to step up
             "until": "call",
             "set": {
                 "call.status": 403,

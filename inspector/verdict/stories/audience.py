@@ -1,7 +1,7 @@
 """Whom the token is for: the resource left out, refused, without effect, or spelled in another way."""
 
-from inspector.rules.facts import resource_story
-from inspector.rules.model import Checked, Confidence, Finding, Party, Severity
+from inspector.rules.facts import WITH_RESOURCE, is_client_id, knows_no_resource, resource_story
+from inspector.rules.model import Checked, Confidence, Finding, Party, Severity, joined
 from inspector.timeline.flow import TokenExchange
 from inspector.timeline.run import Run
 from inspector.verdict import remedies
@@ -23,7 +23,7 @@ from inspector.verdict.evidence import (
     wanted,
     whom,
 )
-from inspector.verdict.model import Observation, Remedy, Verdict
+from inspector.verdict.model import Cleared, Observation, Remedy, Verdict
 
 
 def wrong_audience_accepted(run: Run, checked: Checked) -> Verdict | None:
@@ -143,7 +143,7 @@ def _client_asked_wrongly(
     effect = ", and the MCP server refuses it" if exchange and refusal(run, exchange) else ""
     advice = [remedies.send_resource(run), remedies.register_resource(run, default=not sent)]
     if finding.rule == "aud-is-client-id":
-        advice.append(remedies.allow_list(finding))
+        advice.append(remedies.allow_list(audience_found(finding)))
     return Verdict(
         Party.CLIENT,
         Confidence.CERTAIN if run.published_resource else Confidence.LIKELY,
@@ -170,7 +170,7 @@ def _resource_had_no_effect(
         text = f"If it does not support resource indicators (RFC 8707), set the audience {wanted(run)} in its own way."
         advice.append(Remedy(Party.AUTHORIZATION_SERVER, text))
     if finding.rule == "aud-is-client-id":
-        advice.append(remedies.allow_list(finding))
+        advice.append(remedies.allow_list(audience_found(finding)))
     return Verdict(
         Party.CONFIGURATION,
         Confidence.CERTAIN if is_default and run.published_resource else Confidence.LIKELY,
@@ -241,6 +241,47 @@ def _changed_by_refresh(run: Run, finding: Finding, observations: tuple[Observat
                 if client
                 else f"Keep the audience {wanted(run)} on every refresh of a grant that was given for it.",
             ),
+        ),
+    )
+
+
+def revision_without_resource(run: Run, checked: Checked) -> Verdict | None:
+    """The client follows MCP 2025-03-26, which has no resource: nobody has done wrong, and the pieces do not fit."""
+    missing = ("resource-missing-authorize", "resource-missing-token")
+    found = standing_errors(run, checked, "fresh-token-rejected", "invalid-target")
+    found = [finding for finding in found if finding.cause in missing]
+    if not found or not knows_no_resource(run) or found[-1].party is not Party.CONFIGURATION:
+        return None
+    finding = found[-1]
+    use = next((use for use in run.uses if use.request.id == finding.places[0].exchange), None)
+    exchange = use.exchange if use else exchange_of(run, finding)
+    audiences = (exchange.token.audiences if exchange and exchange.token else None) or ()
+    client_ids = [audience for audience in audiences if is_client_id(run, audience)]
+    effect = (
+        f"The token that comes back is for {joined(audiences, 'nobody')}, and the MCP server refuses it."
+        if use
+        else "The authorization server wants one."
+    )
+    return Verdict(
+        Party.CONFIGURATION,
+        finding.confidence,
+        finding.cause if checked.of(finding.cause or "") else finding.rule,
+        f"The client follows MCP {run.revision.client}, which has no resource parameter, so that it cannot say which "
+        f"server the token is for. {effect}",
+        (
+            *seen_legs(run, exchange),
+            *seen_audience(run, exchange),
+            *seen_refusal(run, exchange),
+            *([] if use else [Observation(finding.step, finding.message)]),
+        ),
+        (
+            Cleared(Party.CLIENT, f"MCP {run.revision.client} does not ask for resource."),
+            *authorization_server_cleared(run, exchange),
+        ),
+        (
+            remedies.register_resource(run, default=True),
+            Remedy(Party.CLIENT, f"Use a version that follows MCP {WITH_RESOURCE} or newer and sends resource."),
+            *map(remedies.allow_list, client_ids[:1] if use else ()),
         ),
     )
 

@@ -295,3 +295,47 @@ def test_refresh_of_a_token_that_was_wrong_from_the_beginning() -> None:
     assert blamed(found) == (Party.CLIENT, Confidence.CERTAIN, "resource-missing-authorize")
     assert "out of the authorization request and of the token request" in found.summary
     assert cleared(found) == {Party.MCP_SERVER, Party.AUTHORIZATION_SERVER}
+
+
+def older_client(**more: Any) -> dict[str, Any]:
+    """A client of 2025-03-26, which looks for the authorization server at the MCP server and knows no resource."""
+    offer = {"protocolVersion": "2025-03-26", "clientInfo": {"name": "old", "version": "1"}, "capabilities": {}}
+    values = {
+        "as.url": "http://localhost:3001/.well-known/oauth-authorization-server",
+        **{f"{step}.sent.params": offer for step in ("challenge", "initialize")},
+        **WRONG_AUDIENCE,
+    }
+    return {**REFUSED, "drop": BOTH_LEGS, "drop_step": ["prm"], "set": values, **more}
+
+
+def test_client_of_the_revision_without_resource_is_not_at_fault() -> None:
+    # MCP 2025-03-26 has no resource parameter: the pieces do not fit, and the dashboard can make them fit.
+    seen = outcome(older_client())
+    found = seen.judged.verdict
+    assert blamed(found) == (Party.CONFIGURATION, Confidence.LIKELY, "resource-missing-authorize")
+    assert cleared(found) == {Party.CLIENT, Party.AUTHORIZATION_SERVER}
+    assert "Make it the default one" in remedy(found, Party.CONFIGURATION)
+    assert ENDPOINT in remedy(found, Party.CONFIGURATION)
+    assert "2025-06-18 or newer" in remedy(found, Party.CLIENT)
+    assert "Risk" in remedy(found, Party.MCP_SERVER)
+    levels = {f.level for f in seen.judged.checked.of("resource-missing-authorize", "resource-missing-token")}
+    assert levels == {"diag"}
+
+
+def test_revision_that_was_only_offered_decides_nothing_without_discovery() -> None:
+    # A client that has the metadata from before may offer an old protocol and know resource all the same.
+    assert verdict(older_client(drop_step=["prm", "as"])).party is Party.UNKNOWN
+
+
+def test_default_resource_indicator_helps_the_older_client() -> None:
+    unversioned = [f"{step}.request_header.mcp-protocol-version" for step in ("initialized", "list")]
+    works = older_client(until="list", refuse=[], drop=[*BOTH_LEGS, *unversioned])
+    works["set"] |= {"token.claim.aud": ENDPOINT, "initialize.json.result.protocolVersion": "2025-03-26"}
+    found = verdict(works)
+    assert found.party is Party.NONE, found.summary
+
+
+def test_server_in_front_of_another_issuer_that_takes_its_tokens_is_not_broken() -> None:
+    seen = outcome({"issuer": "http://localhost:3001", "set": {"token.claim.iss": "https://tenant.authkit.app"}})
+    assert seen.judged.verdict.party is Party.NONE
+    assert seen.judged.checked.findings == ()

@@ -17,6 +17,7 @@ from mitmproxy.proxy.mode_specs import RegularMode
 
 from addons.browser import Redirect, redirect_of, with_query
 from addons.json_text import replace_strings
+from addons.origin_form import is_addressed_to
 from addons.scope import is_authorization_server_metadata
 from addons.wire import Edit
 from inspector.session.model import Translation
@@ -65,13 +66,7 @@ class AuthorizeRecorder:
 
     def owns(self, flow: HTTPFlow) -> bool:
         """Whether a request is addressed to the proxy itself, at the place of the stand-ins."""
-        request, listener = flow.request, flow.client_conn
-        return (
-            request.path.startswith(PREFIX)
-            and request.port == listener.sockname[1]
-            and request.host in ("127.0.0.1", "localhost", "::1")
-            and isinstance(listener.proxy_mode, RegularMode)
-        )
+        return flow.request.path.startswith(PREFIX) and is_addressed_to(flow)
 
     def answer(self, flow: HTTPFlow) -> Redirect | None:
         """Where a request that `owns` claims is sent on to; None when it is refused here."""

@@ -4,14 +4,17 @@ import asyncio
 import json
 import logging
 import os
+import sqlite3
 import time
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mitmproxy import ctx
 from mitmproxy.addonmanager import Loader
+from mitmproxy.connection import Client
 from mitmproxy.exceptions import OptionsError
 from mitmproxy.http import HTTPFlow
 from mitmproxy.proxy.server_hooks import ServerConnectionHookData
@@ -19,19 +22,23 @@ from mitmproxy.tls import ClientHelloData, TlsData
 
 from addons.authorize_recorder import AuthorizeRecorder
 from addons.browser import Redirect, send_on
+from addons.commands import Commands, brief
 from addons.control import Control, Message
+from addons.facts import Facts
 from addons.gateway import Gateway
 from addons.guard import harmless, log_failure
 from addons.incidents import client_sentence, server_sentence
 from addons.journal import Journal
 from addons.lifeline import wait_for_end_of
 from addons.opened import opened
+from addons.origin_form import explain_proxy, is_addressed_to
 from addons.ports import PortBook
 from addons.record_file import new_note, write_record
 from addons.recorder import Recorder
 from addons.scope import Scope, is_authorization_server_metadata
+from addons.steering import Ending, Steering
 from addons.unused import drop_unused
-from addons.wire import Edit
+from addons.wire import Edit, address_of
 from inspector.errors import InspectorError
 from inspector.session.location import new_session_path, state_directory
 from inspector.session.model import Translation
@@ -51,7 +58,10 @@ class InspectorAddon:
 
     def __init__(self) -> None:
         self.scope = Scope()
-        self.control = Control(self._answer)
+        self.facts = Facts()
+        self.steering = Steering(self.scope, self._tell_held)
+        self.commands = Commands(self.scope, self.steering, self.facts, _record_all)
+        self.control = Control(self._answer, self.steering.breakpoints.peer_gone)
         self.authorize = AuthorizeRecorder()
         self.gateway = Gateway(PortBook(None), self._say)
         self.writer: SessionWriter | None = None
@@ -66,6 +76,7 @@ class InspectorAddon:
         loader.add_option("inspector_targets", Sequence[str], [], "URLs of the MCP servers to inspect.")
         loader.add_option("inspector_record_all", bool, False, "Record everything, not the conversation alone.")
         loader.add_option("inspector_authorize", bool, True, "Record the authorization request of the browser.")
+        loader.add_option("inspector_patches", Sequence[str], [], "Wire patches to switch on: NAME or NAME=VALUE.")
         loader.add_option("inspector_gateway", str, "", "URL of an MCP server to stand before.")
         loader.add_option("inspector_gateway_port", int, 0, "Port to stand there; 0: the one of the last time.")
         loader.add_option("inspector_takeover", str, "", "Where that server went, to leave its address to the proxy.")
@@ -85,6 +96,8 @@ class InspectorAddon:
                     raise OptionsError(f"inspector: {url!r} is not a URL; give one such as http://localhost:3001/mcp.")
             self.scope.learns_servers = not named
         self.scope.record_all = ctx.options.inspector_record_all
+        if "inspector_patches" in updated:
+            self._switch_on(ctx.options.inspector_patches)
         if "inspector_session" in updated and self.writer is None:
             self._open_session(ctx.options.inspector_session, named)
 
@@ -104,10 +117,12 @@ class InspectorAddon:
 
     def done(self) -> None:
         """Close everything, the note last: while it is there, somebody may rely on it."""
+        self.steering.breakpoints.switch_off("the proxy was stopped")
         if self.recorder is not None:
             self.recorder.close()
             self.recorder = None  # connections that break now have nobody to tell it to
         if self.writer is not None:
+            self._keep_facts(self.writer)
             self.writer.close()
         if self._lifeline is not None:
             self._lifeline.cancel()
@@ -115,41 +130,66 @@ class InspectorAddon:
             self._note.unlink(missing_ok=True)
         self.control.close()
 
+    def client_connected(self, _client: Client) -> None:
+        """Count a client."""
+        self.facts.connected()
+
+    def client_disconnected(self, client: Client) -> None:
+        """Nobody waits any more for what is held of this client."""
+        self.steering.breakpoints.client_gone(client)
+
+    def http_connect(self, flow: HTTPFlow) -> None:
+        """Count a client that asks for a tunnel."""
+        self.facts.connects.add(address_of((flow.request.host, flow.request.port)))
+
     def requestheaders(self, flow: HTTPFlow) -> None:
         """Decide how the request body passes."""
+        self.facts.asked()
         if self.recorder and not self.authorize.owns(flow):
             translations = self._translate(self.gateway.requestheaders, flow)
             if not self.gateway.answers(flow):
-                self.recorder.requestheaders(flow, hold=self.gateway.holds_request(flow))
+                hold = self.gateway.holds_request(flow) or self.steering.holds_request(flow)
+                self.recorder.requestheaders(flow, hold=hold)
                 self.recorder.translated(flow, translations)
 
-    def request(self, flow: HTTPFlow) -> None:
-        """Record a request, or answer it where it is meant for the authorize recorder."""
+    def request(self, flow: HTTPFlow) -> Awaitable[None] | None:
+        """Record a request, or answer it where it is meant for the authorize recorder; change and hold it if wanted."""
         if self.recorder is None:
-            return
+            return None
         if self.authorize.owns(flow):
-            self._answer_browser(self.authorize.answer, flow)
-        elif self.gateway.answers(flow):
-            self._answer_browser(self.gateway.answer, flow)
-        else:
-            self.recorder.translated(flow, self._translate(self.gateway.request, flow))
-            self.recorder.request(flow)
+            return self._answer_browser(self.authorize.answer(flow), flow)
+        if self.gateway.answers(flow):
+            return self._answer_browser(self.gateway.answer(flow), flow)
+        if is_addressed_to(flow):
+            self.facts.addressed_to_proxy += 1
+            explain_proxy(flow)
+            return None
+        self.recorder.translated(flow, self._translate(self.gateway.request, flow))
+        self.recorder.request(flow)
+        if self.steering.active and self.recorder.follows(flow) and not flow.request.stream:
+            return self._steer_request(flow, self.recorder)
+        return None
 
     def responseheaders(self, flow: HTTPFlow) -> Awaitable[None] | None:
         """Record the beginning of a response; only then may the client get it translated."""
         if self.recorder is None or self._answers(flow):
             return None
-        hold = is_authorization_server_metadata(flow.request.path) or self.gateway.holds_response(flow)
-        self.recorder.responseheaders(flow, hold=hold)
+        documents = is_authorization_server_metadata(flow.request.path) or self.gateway.holds_response(flow)
+        self.recorder.responseheaders(flow, hold=documents or self.steering.holds_response(flow))
+        if self.recorder.follows(flow):
+            self.recorder.translated(flow, self._translate(self.steering.response_headers, flow))
         return self._translate_headers(flow) if self.gateway.serves(flow.client_conn) else None
 
     def response(self, flow: HTTPFlow) -> Awaitable[None] | None:
-        """Record a response as upstream sent it; only then may the client get it edited."""
+        """Record a response as upstream sent it; only then may the client get it changed."""
         if self.recorder is None or self._answers(flow):
             return None
-        if self.gateway.serves(flow.client_conn):
-            return self._translate_body(flow)
-        edit = self._edit(flow) if self.recorder.follows(flow) else None
+        followed = self.recorder.follows(flow)
+        self._count(flow, followed)
+        steered = followed and self.steering.holds_response(flow) and not (flow.response and flow.response.stream)
+        if steered or self.gateway.serves(flow.client_conn):
+            return self._change_response(flow, self.recorder, steered)
+        edit = self._edit(flow) if followed else None
         if self._record(flow, edit) and edit and flow.response:
             flow.response.content = edit.content
         return None
@@ -157,6 +197,7 @@ class InspectorAddon:
     def error(self, flow: HTTPFlow) -> None:
         """Record what broke an exchange."""
         if self.recorder and not self._answers(flow):
+            self._count(flow, self.recorder.follows(flow))
             self.recorder.error(flow)
 
     def server_connect(self, data: ServerConnectionHookData) -> None:
@@ -189,7 +230,7 @@ class InspectorAddon:
 
     def _answers(self, flow: HTTPFlow) -> bool:
         """Whether a request goes no further than here."""
-        return self.authorize.owns(flow) or self.gateway.answers(flow)
+        return self.authorize.owns(flow) or self.gateway.answers(flow) or self.steering.is_over(flow)
 
     def _record(self, flow: HTTPFlow, edit: Edit | None) -> bool:
         assert self.recorder is not None
@@ -213,15 +254,26 @@ class InspectorAddon:
             if self.recorder:
                 self.recorder.translated(flow, translations)
 
-    async def _translate_body(self, flow: HTTPFlow) -> None:
-        edit = None
+    async def _steer_request(self, flow: HTTPFlow, recorder: Recorder) -> None:
         try:
-            edit = await self.gateway.response(flow)
+            await self.steering.request(flow, recorder)
         except Exception as error:
-            log_failure("the gateway", error)
-        if self.recorder:
-            self._record(flow, edit)
-        if edit and flow.response:
+            log_failure("step mode", error)
+
+    async def _change_response(self, flow: HTTPFlow, recorder: Recorder, steered: bool) -> None:
+        edit: Edit | None = None
+        ending: Ending | None = None
+        try:
+            translates = self.gateway.serves(flow.client_conn)
+            edit = await self.gateway.response(flow) if translates else self._edit(flow)
+            ending = await self.steering.response(flow, edit, recorder) if steered else None
+        except Exception as error:
+            log_failure("a change of a response", error)
+        if ending:
+            recorder.translated(flow, ending.translations)
+            recorder.response(flow, ending.error)
+            ending.apply(flow)
+        elif self._record(flow, edit) and edit and flow.response:
             flow.response.content = edit.content
 
     def _edit(self, flow: HTTPFlow) -> Edit | None:
@@ -231,12 +283,43 @@ class InspectorAddon:
             log_failure("the authorize recorder", error)
             return None
 
+    def _answer_browser(self, redirect: Redirect | None, flow: HTTPFlow) -> Awaitable[None] | None:
+        if redirect is None or self.recorder is None:
+            return None
+        if self.steering.active:
+            return self._steer_browser(flow, redirect, self.recorder)
+        self.recorder.add(redirect.asked)
+        send_on(flow, redirect.target)
+        return None
+
+    async def _steer_browser(self, flow: HTTPFlow, redirect: Redirect, recorder: Recorder) -> None:
+        steered: Redirect | None = redirect
+        try:
+            steered = await self.steering.browser(flow, redirect, recorder)
+        except Exception as error:
+            log_failure("step mode", error)
+        if steered is not None:
+            recorder.add(steered.asked)
+            send_on(flow, steered.target)
+
     @harmless
-    def _answer_browser(self, answer: Callable[[HTTPFlow], Redirect | None], flow: HTTPFlow) -> None:
-        redirect = answer(flow)
-        if redirect is not None and self.recorder is not None:
-            self.recorder.add(redirect.asked)
-            send_on(flow, redirect.target)
+    def _count(self, flow: HTTPFlow, recorded: bool) -> None:
+        address = address_of((flow.request.pretty_host, flow.request.port))
+        if recorded:
+            self.facts.was_recorded()
+        elif not is_addressed_to(flow):
+            self.facts.unrecorded.add(address)
+
+    def _keep_facts(self, writer: SessionWriter) -> None:
+        with suppress(sqlite3.Error):
+            writer.set_meta("capture-facts", json.dumps(self.facts.as_json()))
+
+    def _switch_on(self, texts: Sequence[str]) -> None:
+        for text in texts:
+            try:
+                self.steering.patches.switch_on(text)
+            except InspectorError as error:
+                raise OptionsError(f"inspector: {error}") from None
 
     def _open_session(self, name: str, named: list[str]) -> None:
         path = Path(name or new_session_path(datetime.now().astimezone()))
@@ -283,7 +366,10 @@ class InspectorAddon:
         if self.journal:
             self.journal.incident("gateway", "", text, time.time())
 
-    def _answer(self, message: Message, _peer: object) -> Message:
+    def _tell_held(self) -> None:
+        self.control.tell({"held": [brief(held) for held in self.steering.breakpoints.held]})
+
+    def _answer(self, message: Message, peer: object) -> Message:
         match message:
             case {"do": "ping"}:
                 return {"did": "ping", "pid": os.getpid()}
@@ -295,16 +381,17 @@ class InspectorAddon:
                 if asked is not None and self.recorder is not None and self.scope.add(url):
                     self.recorder.add(asked)
                 return {"did": "opened"}
-            case {"do": "scope", "add": str(url)} if self.scope.add(url):
-                return {"did": "scope"}
-            case {"do": "scope"}:
-                return {"failed": "scope", "why": "That is not an http or https URL."}
-        return {"failed": str(message.get("do")), "why": "This proxy does not know that."}
+        unknown: Message = {"failed": str(message.get("do")), "why": "This proxy does not know that."}
+        return self.commands.answer(message, peer) or unknown
 
 
 async def _end_with(pid: int) -> None:
     await wait_for_end_of(pid)
     ctx.master.shutdown()
+
+
+def _record_all(on: bool) -> None:
+    ctx.options.update(inspector_record_all=on)
 
 
 def _host(data: TlsData) -> str:

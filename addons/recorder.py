@@ -101,14 +101,24 @@ class Recorder:
             # What a response names is known before the client can act on it.
             self._scope.learn_from_response(_snapshot(flight, State.RESPONDING))
 
+    def write_now(self, flow: HTTPFlow) -> int:
+        """Write a recorded exchange as far as it is known, and give its id in the session; 0 when it has none."""
+        flight = self._flights.get(flow.id)
+        if flight is None or not flight.recorded:
+            return 0
+        if flow.response is not None and isinstance(flight.response, Body):
+            flight.response = body_of(flow.response.raw_content)
+        self._update(flight)
+        return flight.row
+
     def translated(self, flow: HTTPFlow, translations: Iterable[Translation]) -> None:
         """Note values that client and server see differently."""
         if flow.id in self._flights:
             self._flights[flow.id].translations.extend(translations)
 
     @harmless
-    def response(self, flow: HTTPFlow) -> None:
-        """Write the whole exchange as upstream answered it."""
+    def response(self, flow: HTTPFlow, error: str = "") -> None:
+        """Write the whole exchange as upstream answered it; `error` says why the client does not get the answer."""
         assert flow.response is not None
         flight = self._flights.pop(flow.id)
         if not flight.recorded:
@@ -118,7 +128,16 @@ class Recorder:
             flight.response = body_of(flow.response.raw_content)
         exchange = _snapshot(flight, State.COMPLETE)
         self._scope.learn_from_response(exchange, lambda: content_of(exchange))
-        self._journal.record(exchange)
+        self._journal.record(replace(exchange, error=error))
+
+    @harmless
+    def end(self, flow: HTTPFlow, error: str) -> None:
+        """Write an exchange that goes no further than here, and why."""
+        flight = self._flights.pop(flow.id, None)
+        if flight is not None:
+            _stop(flight)
+            if flight.recorded:
+                self._journal.record(replace(_snapshot(flight, State.FAILED), error=error))
 
     @harmless
     def error(self, flow: HTTPFlow) -> None:
@@ -129,10 +148,9 @@ class Recorder:
         if flight.recorded or self._scope.covers(exchange):
             self._journal.record(replace(exchange, error=flow.error.msg if flow.error else "The connection broke."))
 
-    @harmless
-    def add(self, exchange: Exchange) -> None:
-        """Write an exchange that is no flow of its own."""
-        self._journal.record(exchange)
+    def add(self, exchange: Exchange) -> int:
+        """Write an exchange that is no flow of its own, and give its id in the session."""
+        return self._journal.record(exchange)
 
     @harmless
     def close(self) -> None:

@@ -46,7 +46,7 @@ class ProxySettings:
     `upstream_ca` is a PEM file with CAs that servers may be signed by besides the public ones.
     `gateway` is the URL of a server to stand before, at `gateway_port` (0: where it was last time), or, when the
     server has moved to the origin `takeover`, at the server's own address. With `relay_callback` clients that register
-    through the gateway get their authorization response through it.
+    through the gateway get their authorization response through it. `patches` are wire patches, as users write them.
     """
 
     session: Path
@@ -60,6 +60,7 @@ class ProxySettings:
     gateway_port: int = 0
     takeover: str = ""
     relay_callback: bool = False
+    patches: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,7 +204,11 @@ def _command(settings: ProxySettings, note: Path, certificates: Path) -> list[st
     }
     if settings.upstream_ca is not None:
         options["ssl_verify_upstream_trusted_ca"] = write_upstream_bundle(certificates, settings.upstream_ca)
-    pairs = [*options.items(), *(("inspector_targets", target) for target in settings.targets)]
+    pairs = [
+        *options.items(),
+        *(("inspector_targets", target) for target in settings.targets),
+        *(("inspector_patches", patch) for patch in settings.patches),
+    ]
     arguments = [argument for name, value in pairs for argument in ("--set", f"{name}={value}")]
     # -P: the folder the user stands in must not lend modules to the proxy.
     return [sys.executable, "-P", "-c", _MITMDUMP, "-s", str(ADDON), *arguments]

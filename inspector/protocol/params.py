@@ -14,6 +14,8 @@ class Params:
     @classmethod
     def parse(cls, encoded: str) -> "Params":
         """Decode a query string or form body; blank values are kept, bad UTF-8 becomes U+FFFD."""
+        if not encoded:
+            return _NONE
         return cls(tuple(parse_qsl(encoded, keep_blank_values=True, errors="replace")))
 
     def __contains__(self, name: str) -> bool:
@@ -37,3 +39,6 @@ class Params:
         for name, value in self.pairs:
             found.setdefault(name, []).append(value)
         return found
+
+
+_NONE = Params()

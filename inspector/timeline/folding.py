@@ -14,12 +14,10 @@ def fold(messages: dict[int, Message], loops: list[Loop]) -> list[int]:
     A client that never gives up makes a hundred requests a second: the first turn, the last and the count tell all.
     `messages` are in the order of their beginning. Gives the ids that were dropped.
     """
-    newest = islice(reversed(messages.values()), 4 * _LONGEST_CYCLE)
-    finished = (message for message in newest if settled(message.exchange))
-    done = list(islice(finished, _LONGEST_CYCLE))
-    if 401 not in [message.exchange.status for message in done]:
+    newest = list(islice(reversed(messages.values()), 4 * _LONGEST_CYCLE))
+    if not _refused_lately(newest):
         return []
-    done += islice(finished, 2 * _LONGEST_CYCLE)
+    done = [message for message in newest if settled(message.exchange)][: 3 * _LONGEST_CYCLE]
     shapes = [message.shape for message in done]
     for length in range(1, len(done) // 3 + 1):
         last, middle, first = (shapes[length * turn : length * (turn + 1)] for turn in range(3))
@@ -31,6 +29,19 @@ def fold(messages: dict[int, Message], loops: list[Loop]) -> list[int]:
             _count(loops, kept, set(folded))
             return folded
     return []
+
+
+def _refused_lately(newest: list[Message]) -> bool:
+    """Whether the latest turn of any cycle can have a refusal; this is asked after every exchange."""
+    turn = 0
+    for message in newest:
+        if settled(message.exchange):
+            if message.exchange.status == 401:
+                return True
+            turn += 1
+            if turn == _LONGEST_CYCLE:
+                break
+    return False
 
 
 def _count(loops: list[Loop], kept: tuple[int, ...], folded: set[int]) -> None:

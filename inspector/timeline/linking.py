@@ -97,7 +97,10 @@ class Timeline:
         return self._find_server(message) if message.kind is Kind.MCP else self._find_parties(message)
 
     def _tied(self, message: Message) -> Draft | None:
-        return next((self._ties[tie] for tie in shown(message) if tie in self._ties), None)
+        for tie in shown(message):
+            if tied := self._ties.get(tie):
+                return tied
+        return None
 
     def _find_server(self, message: Message) -> Draft:
         fitting = (d for d in self._recent() if d.serves(message) and d.used_by(message))
@@ -162,7 +165,8 @@ class Timeline:
         self._owner[message.id] = draft
         self._unlinked.pop(message.id, None)
         self._has_changed(draft)
-        self._ties.update((tie, draft) for tie in taught(message))
+        for tie in taught(message):
+            self._ties[tie] = draft
         _drop_oldest(self._ties, _MOST_TIES)
         self._learn_urls(message)
         if settled(message.exchange):
@@ -198,14 +202,16 @@ class Timeline:
 
     def _learn_urls(self, message: Message) -> None:
         """Remember addresses whose use can be told from nothing else."""
-        named: list[str | None] = []
         if message.kind is Kind.MCP:
             self._mcp_urls.add(message.url)
-            named = [challenge.get("resource_metadata") for challenge in message.challenges]
-        elif message.kind is Kind.RESOURCE_METADATA:
-            named = [urls.resolve(message.url, message.location)] if message.location else []
-        if len(self._metadata_urls) < _MOST_URLS:
-            self._metadata_urls.update(urls.without_query(url) for url in named if url)
+            for challenge in message.challenges:
+                self._learn_metadata_url(challenge.get("resource_metadata"))
+        elif message.kind is Kind.RESOURCE_METADATA and message.location:
+            self._learn_metadata_url(urls.resolve(message.url, message.location))
+
+    def _learn_metadata_url(self, url: str | None) -> None:
+        if url and len(self._metadata_urls) < _MOST_URLS:
+            self._metadata_urls.add(urls.without_query(url))
 
     def _reconsider(self, draft: Draft) -> None:
         """Take in what arrived before it could be told what it is, or that it is for this run's parties."""

@@ -150,7 +150,9 @@ class Message:
     @cached_property
     def bearer_challenge(self) -> Challenge | None:
         """The first Bearer challenge."""
-        return next((challenge for challenge in self.challenges if challenge.is_bearer), None)
+        return (
+            next((challenge for challenge in self.challenges if challenge.is_bearer), None) if self.challenges else None
+        )
 
     @cached_property
     def user_agent(self) -> str:
@@ -176,7 +178,10 @@ class Message:
     @cached_property
     def rpc_method(self) -> str:
         """The method of the first JSON-RPC request in the body, empty when there is none."""
-        return next((message.method for message in self.rpc_sent if message.method), "")
+        for message in self.rpc_sent:
+            if method := message.method:
+                return method
+        return ""
 
     @cached_property
     def shape(self) -> tuple[object, ...]:
@@ -219,10 +224,11 @@ def _kind(message: Message, mcp_urls: Collection[str]) -> Kind:
     path = urls.path_of(exchange.url)
     if exchange.method == "OPTIONS" and exchange.request_header("access-control-request-method"):
         return Kind.PREFLIGHT
-    if f"/.well-known/{WELL_KNOWN_RESOURCE}" in path:
-        return Kind.RESOURCE_METADATA
-    if any(f"/.well-known/{suffix}" in path for suffix in WELL_KNOWN_SERVER):
-        return Kind.SERVER_METADATA
+    if "/.well-known/" in path:
+        if f"/.well-known/{WELL_KNOWN_RESOURCE}" in path:
+            return Kind.RESOURCE_METADATA
+        if any(f"/.well-known/{suffix}" in path for suffix in WELL_KNOWN_SERVER):
+            return Kind.SERVER_METADATA
     if _speaks_mcp(message, mcp_urls):
         return Kind.MCP
     if _asks_authorization(message, path):

@@ -1,7 +1,7 @@
 """Timeline rows: messages in time order, probes of one discovery folded, legs that were not captured shown as such."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import StrEnum
 
 from inspector.protocol import urls
@@ -77,21 +77,21 @@ def build_steps(
     for message in messages:
         own_phase = _phase(message, has_token)
         if group and (own_phase != phase or not _same_row(group, message)):
-            rows.append(_row(group, phase, turns))
+            rows.append(_row(len(rows) + 1, group, phase, turns))
             group = []
         if message.id in unseen:
-            rows.append(_not_captured(message, 6 if has_token else 3))
+            rows.append(_not_captured(len(rows) + 1, message, 6 if has_token else 3))
         group.append(message)
         phase = own_phase
         has_token = has_token or (message.kind is Kind.TOKEN and message.status == 200)
     if group:
-        rows.append(_row(group, phase, turns))
-    return tuple(replace(row, id=number) for number, row in enumerate(rows, 1))
+        rows.append(_row(len(rows) + 1, group, phase, turns))
+    return tuple(rows)
 
 
-def _not_captured(token_request: Message, phase: int) -> Step:
+def _not_captured(number: int, token_request: Message, phase: int) -> Step:
     note = "browser leg not captured"
-    return Step(0, phase, Kind.AUTHORIZE, "Authorize", (), Status.NOT_CAPTURED, token_request.at, note)
+    return Step(number, phase, Kind.AUTHORIZE, "Authorize", (), Status.NOT_CAPTURED, token_request.at, note)
 
 
 def _phase(message: Message, has_token: bool) -> int:
@@ -124,18 +124,18 @@ def _same_row(group: Sequence[Message], message: Message) -> bool:
     return message.kind in (Kind.RESOURCE_METADATA, Kind.SERVER_METADATA)
 
 
-def _row(group: Sequence[Message], phase: int, turns: Mapping[int, int]) -> Step:
+def _row(number: int, group: Sequence[Message], phase: int, turns: Mapping[int, int]) -> Step:
     shown = next((m for m in group if m.status is not None and m.status < 400), group[-1])
     first = group[0]
     note = ""
-    if looped := max((turns.get(m.id, 0) for m in group), default=0):
+    if looped := max([turns.get(m.id, 0) for m in group]) if turns else 0:
         note = f"loop, {looped} times"
     elif first.kind in (Kind.RESOURCE_METADATA, Kind.SERVER_METADATA) and len(group) > 1:
         hit = next((number for number, m in enumerate(group, 1) if m.good_document), None)
         note = f"{len(group)} probes, {f'hit #{hit}' if hit else 'no hit'}"
     elif first.kind is Kind.MCP and len(group) > 1:
         note = f"{len(group)} times"
-    return Step(0, phase, first.kind, _title(first), tuple(m.id for m in group), _status(shown), first.at, note)
+    return Step(number, phase, first.kind, _title(first), tuple(m.id for m in group), _status(shown), first.at, note)
 
 
 def _title(message: Message) -> str:

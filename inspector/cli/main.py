@@ -7,7 +7,7 @@ import traceback
 
 import typer
 
-from inspector.cli import capture, check, demo, gateway, probe, reference, rules, view
+from inspector.cli import capture, check, demo, doctor, gateway, probe, reference, rules, view
 from inspector.display import visible
 from inspector.errors import InspectorError
 
@@ -30,6 +30,7 @@ app.command("addon-path")(gateway.addon_path)
 app.command("open")(view.open_recording)
 app.command("check")(check.check)
 app.command("probe")(probe.probe)
+app.command("doctor")(doctor.doctor)
 app.command("reference")(reference.reference)
 app.command("rules")(rules.rules)
 

@@ -19,7 +19,16 @@ async def authorization_response(http: httpx.AsyncClient, url: str, redirect_uri
         BrowserStopped: it never does.
         httpx.HTTPError: a server does not answer.
     """
-    response = await http.get(url)
+    return await followed(http, await http.get(url), redirect_uri)
+
+
+async def followed(http: httpx.AsyncClient, response: httpx.Response, redirect_uri: str) -> str:
+    """The same from the answer to the authorization request on.
+
+    Raises:
+        BrowserStopped: it never does.
+        httpx.HTTPError: a server does not answer.
+    """
     for _ in range(_MAX_STEPS):
         if response.is_redirect or "location" in response.headers:
             target = urljoin(str(response.url), response.headers["location"])

@@ -222,10 +222,18 @@ class _ByTheSameRules(httpx.AsyncBaseTransport):
         done = await self._wire.send(request.method, str(request.url), headers, await request.aread())
         if done.status is None:
             raise httpx.ConnectError(done.error)
-        undone = content.text(done.response_headers, done.response_body)
-        coded = ("content-encoding", "content-length", "transfer-encoding")
-        kept = [(name, value) for name, value in done.response_headers if name.lower() not in coded]
-        return httpx.Response(done.status, headers=kept, text=undone, request=request)
+        return as_response(done)
+
+
+def as_response(done: Exchange) -> httpx.Response:
+    """An answered exchange as a response of httpx, its content codings undone."""
+    coded = ("content-encoding", "content-length", "transfer-encoding")
+    return httpx.Response(
+        done.status or 0,
+        headers=[(name, value) for name, value in done.response_headers if name.lower() not in coded],
+        text=content.text(done.response_headers, done.response_body),
+        request=httpx.Request(done.method, done.url),
+    )
 
 
 def _for_this_connection(headers: Headers, url: str, method: str, body: bytes) -> Headers:

@@ -115,7 +115,8 @@ async def test_every_byte_is_as_asked_but_host_and_length(server: Canary, record
     assert server.received == [
         b"POST /a%2fb/../c?q=%7e+x|y'z&&r HTTP/1.1\r\n"
         + f"Host: 127.0.0.1:{server.port}\r\n".encode()
-        + b"accept: */*\r\nCONTENT-length: 6\r\nx-odd: \xe9 two  spaces\r\nConnection: keep-alive\r\nx-odd: again\r\n\r\na=%20b"
+        + b"accept: */*\r\nCONTENT-length: 6\r\nx-odd: \xe9 two  spaces\r\n"
+        + b"Connection: keep-alive\r\nx-odd: again\r\n\r\na=%20b"
     ]
 
 

@@ -37,12 +37,15 @@ HEAD_LEFT = "◄"
 REWRITTEN = "~"
 REPLAYED = "R"
 
-ASCII_FORMS = {
-    **{CROSS: "x", TICK: "+", PENDING: "~", NEUTRAL: ".", CURSOR: ">"},
-    **{LANE: "|", LANE_PAUSED: ":", SHAFT: "-", SHAFT_HERE: "=", SHAFT_UNSEEN: "."},
-    **{CROSSING: "+", CROSSING_HERE: "+", TAIL_RIGHT: "|", TAIL_LEFT: "|", TAIL_RIGHT_HERE: "|", TAIL_LEFT_HERE: "|"},
-    **{HEAD_RIGHT: ">", HEAD_LEFT: "<"},
-}
+ASCII_FORMS = str.maketrans(
+    "".join(
+        (
+            *(CROSS, TICK, PENDING, NEUTRAL, CURSOR, LANE, LANE_PAUSED, SHAFT, SHAFT_HERE, SHAFT_UNSEEN, CROSSING),
+            *(CROSSING_HERE, TAIL_RIGHT, TAIL_LEFT, TAIL_RIGHT_HERE, TAIL_LEFT_HERE, HEAD_RIGHT, HEAD_LEFT),
+        )
+    ),
+    "x+~.>|:-=.++||||><",
+)
 """What stands for a glyph where a terminal or a font has none but those of ASCII; one cell for one cell."""
 FULL = "━"
 EMPTY = "─"

@@ -72,10 +72,10 @@ async def test_a_pending_exchange_is_shown_as_such_and_completed_in_place() -> N
             reason="",
         )
         await feed.queue.put([*story()[:4], waiting])
-        await here.until(lambda: "4 … POST /oauth2/register" in here.text)
+        await here.until(lambda: "━…│ POST" in here.text)
         assert "No response yet" in here.text
         await feed.queue.put([done])
-        await here.until(lambda: "4 ✓ POST /oauth2/register" in here.text)
+        await here.until(lambda: "━►│ POST /oauth2/register" in here.text)
         assert "201 Created" in here.text
 
 
@@ -88,7 +88,7 @@ async def test_what_is_read_stays_in_place_while_more_arrives() -> None:
         pane = here.main.query_one("#why")
         before = here.main.selection.finding
         await feed.queue.put(story()[7:])
-        await here.until(lambda: "7 ✗ POST /mcp" in here.text)
+        await here.until(lambda: here.main.view is not None and 7 in here.main.view.steps)
         assert here.main.focused is pane
         assert here.main.selection.finding
         assert before

@@ -36,15 +36,18 @@ def calls(count: int) -> list[Exchange]:
     return [*story(resource=True), *more]
 
 
-async def rows_of(exchanges: list[Exchange], size: tuple[int, int] = SPREAD) -> list[str]:
+async def rows_of(exchanges: list[Exchange], size: tuple[int, int] = SPREAD, *, as_diagram: bool = False) -> list[str]:
     async with stage(exchanges, size) as here:
         timeline = here.main.query_one(TimelineList)
+        timeline.as_diagram = as_diagram
         return [timeline.row(index, timeline._row_width).plain for index in range(timeline.row_count)]
 
 
-async def test_a_row_holds_glyph_method_path_status_duration_and_problems() -> None:
+async def test_a_row_of_the_list_holds_glyph_method_path_status_duration_and_problems() -> None:
     async with stage(story(), SPREAD) as here:
         timeline = here.main.query_one(TimelineList)
+        timeline.as_diagram = False
+        assert timeline.head(timeline._row_width) is None
         rows = [timeline.row(index, timeline._row_width).plain for index in range(timeline.row_count)]
         assert here.main.view is not None
         count = len(here.main.view.step_findings[6])

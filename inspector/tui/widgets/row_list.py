@@ -6,16 +6,19 @@ from rich.console import RenderableType
 from textual import events
 from textual.binding import BindingType
 from textual.content import Content
-from textual.geometry import Region, Size
+from textual.geometry import Offset, Region, Size
 from textual.message import Message
 from textual.scroll_view import ScrollView
+from textual.selection import Selection
 from textual.strip import Strip
+from textual.style import Style
 from textual.visual import Visual
 
 from inspector.tui.keys import LIST_KEYS
 from inspector.tui.looks import CURSOR
 
 _NEIGHBOURS = 2
+_RIGHT_BUTTON = 3
 
 
 class RowList(ScrollView, can_focus=True, inherit_bindings=False):
@@ -37,15 +40,23 @@ class RowList(ScrollView, can_focus=True, inherit_bindings=False):
             return self.rows
 
     class Opened(Moved):
-        """The reader pressed Enter at the cursor, or clicked on a row."""
+        """The reader pressed Enter at the cursor or double-clicked on it (`by_key`), or clicked on a row once."""
 
         def __init__(self, rows: "RowList", *, by_key: bool) -> None:
             super().__init__(rows)
             self.by_key = by_key
 
+    class MenuRequested(Moved):
+        """The reader pressed the right mouse button on a row, `at` a place of the screen; the cursor is there now."""
+
+        def __init__(self, rows: "RowList", at: Offset) -> None:
+            super().__init__(rows)
+            self.at = at
+
     def __init__(self, *, id: str) -> None:
         super().__init__(id=id)
         self.cursor = 0
+        self._hovered: int | None = None
 
     # What a subclass says.
 
@@ -67,6 +78,14 @@ class RowList(ScrollView, can_focus=True, inherit_bindings=False):
         """Whether the cursor is drawn."""
         return True
 
+    def head(self, width: int) -> Content | None:
+        """A line that stays above the rows, in `width` cells; None when there is none."""
+        return None
+
+    def tip(self, index: int) -> Content | None:
+        """What is shown beside the mouse while it rests on a row."""
+        return None
+
     def copied(self) -> str:
         """What copying takes from the row at the cursor: what it shows, secrets hidden."""
         return self.row(self.cursor, 4096).plain.strip() if self.row_count else ""
@@ -78,50 +97,82 @@ class RowList(ScrollView, can_focus=True, inherit_bindings=False):
 
     def rows_changed(self, *, cursor: int | None = None, reveal: bool = True) -> None:
         """Take in new rows, with the cursor where it was or at `cursor`; `reveal` scrolls it into sight."""
-        self.virtual_size = Size(self._row_width, self.row_count)
+        self.virtual_size = Size(self._row_width, self.row_count + self._head_height)
         wanted = self.cursor if cursor is None else cursor
         self.cursor = self._nearest(wanted, -1)
-        self.cursor_changed()
         self.refresh()
         if reveal:
             self.call_after_refresh(self.show_cursor)
 
     def show_cursor(self, *, center: bool = False) -> None:
         """Scroll just so far that the cursor and its neighbours are in sight, or with `center` to the middle."""
-        height = self.size.height
-        if height and self.row_count:
+        height = self.size.height - self._head_height
+        if height > 0 and self.row_count:
             around = min(_NEIGHBOURS, (height - 1) // 3)
-            region = Region(0, self.cursor - around, 1, 2 * around + 1)
-            region = region.intersection(Region(0, 0, 1, self.row_count))
+            region = Region(0, self.cursor - around, 1, 2 * around + 1 + self._head_height)
+            region = region.intersection(Region(0, 0, 1, self.row_count + self._head_height))
             center = center and not self.cursor_in_sight
             self.scroll_to_region(region, animate=False, force=True, center=center, x_axis=False)
 
     @property
     def cursor_in_sight(self) -> bool:
         """Whether the cursor's row is on the screen."""
-        return 0 <= self.cursor - self.scroll_offset.y < max(1, self.size.height)
+        return 0 <= self.cursor - self.scroll_offset.y < max(1, self.size.height - self._head_height)
 
     def place_cursor(self, index: int, *, center: bool = False) -> None:
         """Put the cursor on a row, as the program does: no message is sent."""
         before, self.cursor = self.cursor, index
-        self.cursor_changed()
         for changed in (before, index):
-            self.refresh_line(changed)
+            self.refresh_line(changed + self._head_height)
         self.show_cursor(center=center)
+
+    @property
+    def _head_height(self) -> int:
+        return 1 if self.head(self._row_width) is not None else 0
 
     def render_line(self, y: int) -> Strip:
         """Draw one row of the screen."""
-        index = y + self.scroll_offset.y
         base = self.visual_style
         width = self.scrollable_content_region.width
+        head = self.head(self._row_width)
+        if head is not None and y == 0:
+            return self._strip(Content(" ") + head, width, base)
+        index = y + self.scroll_offset.y - (head is not None)
         if index >= self.row_count:
             return Strip.blank(width, base.rich_style)
         here = index == self.cursor and self.shows_cursor
         style = self.get_visual_style("row-list--cursor") if here and self.has_focus else base
-        gutter = Content(CURSOR if here else " ")
-        content = (gutter + self.row(index, self._row_width)).truncate(width, ellipsis=True)
-        strips = Visual.to_strips(self, content or Content(" "), width, 1, style)
+        content = self._line(index)
+        if (selection := self.text_selection) and (span := selection.get_span(index)):
+            start, end = span
+            selected = self.screen.get_visual_style("screen--selection")
+            content = content.stylize(selected, start, None if end == -1 else end)
+        return self._strip(content, width, style).apply_offsets(0, index)
+
+    def _line(self, index: int) -> Content:
+        """A row as it stands on the screen, the cursor's column before it."""
+        here = index == self.cursor and self.shows_cursor
+        return Content(CURSOR if here else " ") + self.row(index, self._row_width)
+
+    def _strip(self, content: Content, width: int, style: Style) -> Strip:
+        strips = Visual.to_strips(self, content.truncate(width, ellipsis=True) or Content(" "), width, 1, style)
         return strips[0].adjust_cell_length(width, style.rich_style)
+
+    def get_selection(self, selection: Selection) -> tuple[str, str] | None:
+        """The text that was dragged over, row by row."""
+        if not self.row_count:
+            return None
+        first = selection.start.y if selection.start else 0
+        last = min(self.row_count - 1, selection.end.y if selection.end else self.row_count - 1)
+        lines = []
+        for index in range(first, last + 1):
+            start, end = selection.get_span(index) or (0, 0)
+            lines.append(self._line(index).plain[start : None if end == -1 else end].rstrip())
+        return "\n".join(lines), "\n"
+
+    def selection_updated(self, selection: Selection | None) -> None:
+        """Draw what is selected."""
+        self.refresh()
 
     def render(self) -> RenderableType:
         """Nothing: every line is drawn by `render_line`."""
@@ -147,12 +198,29 @@ class RowList(ScrollView, can_focus=True, inherit_bindings=False):
         self.refresh()
 
     def on_click(self, event: events.Click) -> None:
-        """Move to the row clicked on, and open it."""
+        """Move to the row clicked on and open it, or ask for its menu; a drag that selected text does neither."""
+        index = self._row_at(event)
+        if index is None or not self.selectable(index) or self.text_selection:
+            return
+        self._go(index)
+        if event.button == _RIGHT_BUTTON:
+            self.post_message(self.MenuRequested(self, event.screen_offset))
+        else:
+            self.post_message(self.Opened(self, by_key=event.chain > 1))
+
+    def on_mouse_move(self, event: events.MouseMove) -> None:
+        """Have the tip of the row under the mouse at hand."""
+        index = self._row_at(event)
+        if index != self._hovered:
+            self._hovered = index
+            self.tooltip = None if index is None else self.tip(index)
+
+    def _row_at(self, event: events.MouseEvent) -> int | None:
         offset = event.get_content_offset(self)
-        index = offset.y + self.scroll_offset.y if offset else self.row_count
-        if index < self.row_count and self.selectable(index):
-            self._go(index)
-            self.post_message(self.Opened(self, by_key=False))
+        if offset is None or offset.y < self._head_height:
+            return None
+        index = offset.y - self._head_height + self.scroll_offset.y
+        return index if index < self.row_count else None
 
     def action_move(self, by: int) -> None:
         """Move by rows, over those the cursor may not stand on."""
@@ -160,7 +228,7 @@ class RowList(ScrollView, can_focus=True, inherit_bindings=False):
 
     def action_page(self, by: int) -> None:
         """Move by pages."""
-        self._go(self._nearest(self.cursor + by * max(1, self.size.height - 1), by))
+        self._go(self._nearest(self.cursor + by * max(1, self.size.height - self._head_height - 1), by))
 
     def action_edge(self, index: int) -> None:
         """Move to the first or the last row."""

@@ -1,11 +1,13 @@
-"""The timeline: the steps of a run under the headings of its phases."""
+"""The timeline: the steps of a run as a sequence diagram, or as a plain list under the headings of its phases."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
 
 from rich.cells import cell_len
 from textual.content import Content
 
-from inspector.timeline.message import Kind
+from inspector.rules.model import Severity
+from inspector.session.model import Incident, Source, State
+from inspector.timeline.message import Kind, Message
 from inspector.timeline.steps import PHASES, Status, Step
 from inspector.tui.display import cut_end, cut_middle, visible
 from inspector.tui.looks import (
@@ -16,29 +18,25 @@ from inspector.tui.looks import (
     MUTED,
     NEUTRAL,
     PENDING,
+    REPLAYED,
+    REWRITTEN,
     SEVERITY_GLYPH,
     SEVERITY_STYLE,
+    SHAFT,
+    STRONG,
     TICK,
     UNSEEN,
     WARNING,
 )
-from inspector.tui.view import RunView, duration_of, path_of
+from inspector.tui.view import RunView, duration_of, path_of, seconds
 from inspector.tui.widgets.row_list import RowList
+from inspector.tui.widgets.sequence import DURATION, METHOD, STATUS, Arrow, Plan, draw_head, draw_lanes, plan
+from inspector.tui.widgets.sequence_lanes import Lanes
+from inspector.tui.widgets.sequence_rows import PauseRow, PhaseRow, TimelineRows
 
-_ALWAYS_SHOWN = (1, 2, 3, 4, 5)
-_SHORTEST_PATH = 10
+_SHORTEST_PATH = 8
 _NARROWEST_WITH_TIMES = 52
-
-
-@dataclass(frozen=True, slots=True)
-class PhaseRow:
-    """A heading."""
-
-    phase: int
-    seen: bool
-
-
-type TimelineRow = PhaseRow | Step
+_ROOM_FOR_TITLES = 60
 
 
 class TimelineList(RowList):
@@ -48,13 +46,17 @@ class TimelineList(RowList):
 
     def __init__(self, *, id: str) -> None:
         super().__init__(id=id)
-        self._rows: list[TimelineRow] = []
+        self._rows = TimelineRows()
         self._view: RunView | None = None
         self._number_width = 1
+        self._lanes = Lanes()
+        self._plan: Plan | None = None
+        self._planned_for: tuple[object, ...] = ()
+        self._as_diagram = True
 
     @property
     def row_count(self) -> int:
-        """Headings and steps."""
+        """Steps, headings, pauses and incidents."""
         return len(self._rows)
 
     @property
@@ -68,55 +70,170 @@ class TimelineList(RowList):
         """The number of the step at the cursor."""
         return self.step.id if self.step else None
 
-    def show(self, view: RunView, *, live: bool) -> None:
-        """Show a run, the cursor on the step it was on.
+    @property
+    def incident(self) -> Incident | None:
+        """The incident at the cursor."""
+        row = self._rows[self.cursor] if self.cursor < len(self._rows) else None
+        return row if isinstance(row, Incident) else None
+
+    @property
+    def as_diagram(self) -> bool:
+        """Whether the steps are drawn between lanes, where there is room for lanes, or as a plain list."""
+        return self._as_diagram
+
+    @as_diagram.setter
+    def as_diagram(self, as_diagram: bool) -> None:
+        self._as_diagram = as_diagram
+        self.rows_changed()
+
+    def show(self, view: RunView, *, live: bool, incidents: Sequence[Incident] = ()) -> None:
+        """Show a run and what stopped traffic meanwhile, the cursor on the step it was on.
 
         While `live` it stays on the last step if it is there and in sight: a reader who moved away is left alone.
         """
         same_run = self._view is not None and self._view.judged.run.id == view.judged.run.id
         before = self.step if same_run else None
+        last = self._rows.steps[-1] if self._rows.steps else None
+        at_tail = before is None or (before is last and self.cursor_in_sight)
         steps = view.judged.run.steps
-        at_tail = before is None or (before is self._last_step and self.cursor_in_sight)
         self._view = view
-        self._rows = _with_headings(steps)
+        self._lanes = Lanes.of(view.judged.run)
+        self._rows = TimelineRows(steps, incidents, self._end_of)
         self._number_width = len(str(len(steps)))
-        step = steps[-1] if live and at_tail and steps else _same_step(steps, before)
-        self.rows_changed(cursor=self._rows.index(step) if step else 0, reveal=not same_run or (live and at_tail))
-
-    @property
-    def _last_step(self) -> Step | None:
-        return next((row for row in reversed(self._rows) if isinstance(row, Step)), None)
+        if live and at_tail:
+            step = steps[-1] if steps else None
+        else:
+            step = self._rows.same_step(before) if before else next(iter(steps), None)
+        cursor = self._rows.index_of(step) if step else 0
+        self.rows_changed(cursor=cursor, reveal=not same_run or (live and at_tail))
 
     def go_to(self, step_id: int) -> None:
         """Put the cursor on a step."""
-        for index, row in enumerate(self._rows):
-            if isinstance(row, Step) and row.id == step_id:
-                self.place_cursor(index, center=True)
-                return
+        if 0 < step_id <= len(self._rows.steps):
+            self.place_cursor(self._rows.index_of(self._rows.steps[step_id - 1]), center=True)
 
     def selectable(self, index: int) -> bool:
-        """Headings are not."""
-        return isinstance(self._rows[index], Step)
+        """Steps and incidents are."""
+        return isinstance(self._rows[index], Step | Incident)
 
     def copied(self) -> str:
         """The request line of the step, its secrets hidden, and its status."""
+        if self.incident:
+            return visible(self.incident.text).plain
         message = self._view.message_of_step(self.step) if self._view and self.step else None
-        if message is None or self._view is None:
-            return super().copied()
-        url = self._view.veil().text(message.exchange.url).plain
-        return f"{visible(message.exchange.method).plain} {url} {message.status or ''}".rstrip()
+        return self._request_line(message).plain if message else super().copied()
+
+    def tip(self, index: int) -> Content | None:
+        """The whole URL, which a row has no room for, and what its marks stand for."""
+        row = self._rows[index]
+        if isinstance(row, Incident):
+            return visible(row.text)
+        if not isinstance(row, Step) or self._view is None:
+            return None
+        message = self._view.message_of_step(row)
+        lines = [Content.assemble((f"{row.id}  ", MUTED), visible(row.title, STRONG), visible(f"  {row.note}", MUTED))]
+        if message:
+            lines.append(self._request_line(message))
+            changed = ", ".join(f"{each.part} {each.name}".strip() for each in message.exchange.translations)
+            if changed:
+                lines.append(visible(f"{REWRITTEN} rewritten on the way: {changed}", MUTED))
+            if message.exchange.source is Source.REPLAY:
+                lines.append(Content.styled(f"{REPLAYED} sent by the inspector as a replay", MUTED))
+        for finding in self._view.step_findings.get(row.id, ()):
+            glyph, style = SEVERITY_GLYPH[finding.severity], SEVERITY_STYLE[finding.severity]
+            lines.append(Content.assemble((f"{glyph} ", style), visible(finding.rule)))
+        return Content("\n").join(lines)
+
+    def _request_line(self, message: Message) -> Content:
+        assert self._view is not None
+        url = self._view.veil().text(message.exchange.url)
+        status = f" {message.status}" if message.status is not None else ""
+        return Content.assemble(visible(message.exchange.method), " ", url, status)
+
+    def _end_of(self, exchange: int) -> float:
+        assert self._view is not None
+        message = self._view.messages.get(exchange)
+        return message.exchange.response_end if message else 0.0
+
+    # Rows.
+
+    def head(self, width: int) -> Content | None:
+        """The names of the lanes."""
+        planned = self._plan_for(width)
+        return draw_head(planned) if planned and self.row_count else None
 
     def row(self, index: int, width: int) -> Content:
-        """A heading, or a step: glyph, method, path, status, duration and the number of problems."""
-        row = self._rows[index]
-        if isinstance(row, PhaseRow):
-            name = f"{row.phase} {PHASES[row.phase]}"
-            if row.seen:
-                return Content.assemble((name, HEADING), (" " + NEUTRAL * max(0, width - len(name) - 2), MUTED))
-            return Content.assemble((f"{name} {NEUTRAL} not seen", MUTED))
-        return self._step(row, width)
+        """A step with method, path, status and duration, or what stands between steps."""
+        row, planned = self._rows[index], self._plan_for(width)
+        if isinstance(row, Step):
+            if planned is None:
+                return self._listed(row, width)
+            return self._drawn(row, planned, here=index == self.cursor)
+        here = index == self.cursor and isinstance(row, Incident)
+        rail = Content("")
+        if planned:
+            start = Content(" " * planned.lanes[0])
+            if isinstance(row, Incident) and planned.has_time:
+                start = self._number_and_time("", row.at, planned)
+            rail = start + draw_lanes(planned, paused=isinstance(row, PauseRow), here=here)
+        return rail + cut_end(_between(row, width - rail.cell_length), width - rail.cell_length)
 
-    def _step(self, step: Step, width: int) -> Content:
+    def _plan_for(self, width: int) -> Plan | None:
+        wanted = (self._as_diagram, self._lanes, self._number_width, width)
+        if wanted != self._planned_for:
+            self._plan = plan(self._lanes, self._number_width, width) if self._as_diagram else None
+            self._planned_for = wanted
+        return self._plan
+
+    def _drawn(self, step: Step, planned: Plan, *, here: bool) -> Content:
+        assert self._view is not None
+        message = self._view.message_of_step(step)
+        strong = STRONG if here else ""
+        start = self._number_and_time(str(step.id), step.at, planned)
+        rail = start + draw_lanes(planned, self._arrow(step, message), here=here)
+        if message is None:
+            remark = visible(f"  {step.note}", MUTED)
+            text = Content.assemble(visible(step.title, strong), remark)
+            return rail + cut_end(text, planned.width - planned.text)
+        method = cut_middle(visible(message.exchange.method).plain, METHOD - 1)
+        worst = self._view.worst_of(step)
+        request = self._request(step, message, planned.path, f"{ERROR if worst is Severity.ERROR else ''} {strong}")
+        status = str(message.status) if message.status is not None else ""
+        duration = f"{duration_of(message):>{DURATION}}" if planned.has_duration else ""
+        return Content.assemble(
+            rail,
+            (method + " " * (METHOD - cell_len(method)), strong or MUTED),
+            request,
+            (f"{status:>{STATUS}}", f"{_status_style(step, message)} {strong}".strip()),
+            (duration, MUTED),
+        )
+
+    def _number_and_time(self, number: str, at: float, planned: Plan) -> Content:
+        since = seconds(at - self._rows.steps[0].at) if planned.has_time and self._rows.steps else ""
+        text = f"{number:>{self._number_width}} {since:>6}" if since else f"{number:>{self._number_width}}"
+        return Content.styled(f"{text:<{planned.lanes[0]}}", MUTED)
+
+    def _arrow(self, step: Step, message: Message | None) -> Arrow:
+        assert self._view is not None
+        tail, head = self._lanes.ends(step, message)
+        found = self._view.step_findings.get(step.id, ())
+        mark = f"{SEVERITY_GLYPH[found[0].severity]}{len(found)}" if found else ""
+        style = SEVERITY_STYLE[found[0].severity] if found else ""
+        if not style and step.status in (Status.PENDING, Status.NOT_CAPTURED):
+            style = MUTED
+        flag = ""
+        if message:
+            flag = REPLAYED if message.exchange.source is Source.REPLAY else ""
+            flag = flag or (REWRITTEN if message.exchange.translations else "")
+        broken, waiting = step.status is Status.FAILED, step.status is Status.PENDING
+        return Arrow(
+            *(tail, head, ERROR if broken else style, mark, flag),
+            unseen=step.status is Status.NOT_CAPTURED,
+            broken=broken,
+            waiting=waiting,
+        )
+
+    def _listed(self, step: Step, width: int) -> Content:
         assert self._view is not None
         message = self._view.message_of_step(step)
         glyph, style = self._glyph(step)
@@ -128,23 +245,37 @@ class TimelineList(RowList):
         status = str(message.status) if message.status is not None else ""
         taken = f" {duration_of(message):>6}" if width >= _NARROWEST_WITH_TIMES else ""
         tail = f" {status:>3}{taken}"
-        method = visible(message.exchange.method).plain
-        head = f"{method:<4} "
+        head = cut_middle(f"{visible(message.exchange.method).plain:<4} ", 9)
         room = max(_SHORTEST_PATH, width - len(number) - 2 - cell_len(head) - len(tail) - 4)
-        middle = _path_and_note(visible(path_of(message)).plain, self._remark(step), room)
         return Content.assemble(
             (number, MUTED),
             (f"{glyph} ", style),
-            (cut_middle(head, 9), MUTED if step.kind is Kind.INTERACTION else ""),
-            middle.pad_right(room - middle.cell_length),
+            (head, MUTED if step.kind is Kind.INTERACTION else ""),
+            self._request(step, message, room),
             (tail, ERROR if step.status is Status.FAILED else MUTED),
             (f"{problems:>3} " if problems else "    ", style),
         )
 
-    def _remark(self, step: Step) -> str:
-        """What the path does not say: the JSON-RPC method, probes and loops that are folded."""
-        rpc = step.title if step.kind is Kind.MCP and not step.title.startswith(("GET ", "POST ", "DELETE ")) else ""
-        return "  ".join(visible(part).plain for part in (rpc, step.note) if part)
+    def _request(self, step: Step, message: Message, room: int, style: str = "") -> Content:
+        """The path and what it does not say: how it ended, probes and loops that are folded, the JSON-RPC method.
+
+        Where there is no room for both, the JSON-RPC method stands for the path, which is the same for all of them.
+        """
+        path = visible(path_of(message)).plain
+        notes = _forms(visible(step.note).plain)
+        named = not step.title.startswith(("GET ", "POST ", "DELETE "))
+        title = visible(step.title).plain if named and (step.kind is Kind.MCP or room >= _ROOM_FOR_TITLES) else ""
+        if step.kind is Kind.MCP and title and cell_len("  ".join((path, title, *notes[-1:]))) > room:
+            path, title = title, ""
+        left = room - min(cell_len(path), _SHORTEST_PATH)
+        remarks = []
+        for forms in (_ending(step, message), notes, (title,), (_origin(message),)):
+            if fitting := next((form for form in forms if form and cell_len(form) + 2 <= left), ""):
+                remarks.append(f"  {fitting}")
+                left -= cell_len(fitting) + 2
+        remark = "".join(remarks)
+        shown = cut_middle(path, room - cell_len(remark))
+        return Content.assemble((shown, style), (remark, MUTED)).pad_right(room - cell_len(shown) - cell_len(remark))
 
     def _glyph(self, step: Step) -> tuple[str, str]:
         assert self._view is not None
@@ -163,35 +294,46 @@ class TimelineList(RowList):
                 return TICK, GOOD
 
 
-def _path_and_note(path: str, remark: str, width: int) -> Content:
-    """The path, and beside it the remark in as much room as the path's shortest form leaves."""
-    if not remark:
-        return Content(cut_middle(path, width))
-    shown_remark = cut_end(Content.styled(remark, MUTED), max(1, width - min(cell_len(path), _SHORTEST_PATH) - 2))
-    return Content.assemble(cut_middle(path, width - shown_remark.cell_length - 2), "  ", shown_remark)
+def _between(row: PhaseRow | PauseRow | Incident, room: int) -> Content:
+    """What stands between steps."""
+    match row:
+        case PhaseRow(phase, seen):
+            name = f"{phase} {PHASES[phase]}"
+            if seen:
+                return Content.assemble((name, HEADING), (" " + SHAFT * max(0, room - len(name) - 2), MUTED))
+            return Content.styled(f"{name} {NEUTRAL} not seen", MUTED)
+        case PauseRow(length, sign_in):
+            words = "user logged in for" if sign_in else "nothing sent for"
+            return Content.styled(f"{words} {seconds(length)}", f"{MUTED} italic")
+        case Incident():
+            return Content.assemble((f"{CROSS} ", ERROR), visible(row.text))
 
 
-def _with_headings(steps: tuple[Step, ...]) -> list[TimelineRow]:
-    """Put a heading wherever the phase changes; those never seen stand where they would have been."""
-    seen = {step.phase for step in steps}
-    missing = [phase for phase in _ALWAYS_SHOWN if phase not in seen]
-    rows: list[TimelineRow] = []
-    current = 0
-    for step in steps:
-        if step.phase != current:
-            current = step.phase
-            while missing and missing[0] < current:
-                rows.append(PhaseRow(missing.pop(0), seen=False))
-            rows.append(PhaseRow(current, seen=True))
-        rows.append(step)
-    return [*rows, *(PhaseRow(phase, seen=False) for phase in missing)]
+def _status_style(step: Step, message: Message) -> str:
+    """A refusal without a token is how every sign-in begins; a later one is worth a look."""
+    if message.status is None or 300 <= message.status < 400 or (message.status >= 400 and step.phase == 1):
+        return MUTED
+    return GOOD if message.status < 300 else WARNING
 
 
-def _same_step(steps: tuple[Step, ...], before: Step | None) -> Step | None:
-    """Find a step again after newer exchanges came: numbers may have shifted, exchanges stay."""
-    if before is None:
-        return steps[0] if steps else None
-    for step in steps:
-        if before.exchanges and before.exchanges[0] in step.exchanges:
-            return step
-    return steps[min(before.id, len(steps)) - 1] if steps else None
+def _ending(step: Step, message: Message) -> tuple[str, ...]:
+    """What came instead of an answer, in more and in fewer words."""
+    if step.status is Status.FAILED:
+        return "connection broke", "broken"
+    if step.status is Status.PENDING:
+        return "no answer yet", "waiting"
+    return ("answer not captured",) if message.exchange.state is State.RECORDED else ()
+
+
+def _origin(message: Message) -> str:
+    """What the inspector had to do with an exchange."""
+    if message.exchange.source is Source.REPLAY:
+        return "replay"
+    return "rewritten" if message.exchange.translations else ""
+
+
+def _forms(note: str) -> tuple[str, ...]:
+    """A note on folded exchanges as it is, its count in words, and the bare count."""
+    what, _, more = note.partition(", ")
+    count = more if what == "loop" else what
+    return (note, count, f"{count.partition(' ')[0]}x") if note else ()

@@ -1,0 +1,123 @@
+"""The rows of the timeline: the steps, and between them the phases, the pauses and what stopped traffic."""
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+from inspector.session.model import Incident
+from inspector.timeline.message import Kind
+from inspector.timeline.steps import Status, Step
+
+_ALWAYS_SHOWN = (1, 2, 3, 4, 5)
+_PAUSE = 10.0
+_SIGN_IN_PAUSE = 2.0
+_SIGN_IN_ENDS = (Kind.CALLBACK, Kind.TOKEN)
+_SIGN_IN_STARTS = (Kind.AUTHORIZE, Kind.INTERACTION)
+
+
+@dataclass(frozen=True, slots=True)
+class PhaseRow:
+    """A heading."""
+
+    phase: int
+    seen: bool
+
+
+@dataclass(frozen=True, slots=True)
+class PauseRow:
+    """Time in which nothing was sent, in seconds; `sign_in` says that the user was at the sign-in page."""
+
+    seconds: float
+    sign_in: bool
+
+
+type TimelineRow = PhaseRow | PauseRow | Incident | Step
+
+
+class TimelineRows:
+    """All rows in the order of time. What is asked of them costs the same however many there are."""
+
+    def __init__(
+        self,
+        steps: Sequence[Step] = (),
+        incidents: Sequence[Incident] = (),
+        end_of: Callable[[int], float] = lambda exchange: 0.0,
+    ) -> None:
+        """`end_of` tells when an exchange was over, in seconds since the epoch; 0.0 when that is not known."""
+        self.steps = steps
+        self._rows: list[TimelineRow] = []
+        between = [*_phases(steps), *_pauses(steps, end_of), *_incidents(steps, incidents)]
+        between.sort(key=lambda each: each[:2])
+        done = 0
+        for position, _, row in between:
+            self._rows += steps[done:position]
+            self._rows.append(row)
+            done = position
+        self._rows += steps[done:]
+        self._between = [position for position, _, _ in between]
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def __getitem__(self, index: int) -> TimelineRow:
+        return self._rows[index]
+
+    def index_of(self, step: Step) -> int:
+        """The row of a step. Steps are numbered from 1 without a gap."""
+        return step.id - 1 + bisect_right(self._between, step.id - 1)
+
+    def same_step(self, before: Step) -> Step | None:
+        """Find a step again after newer exchanges came: numbers may have shifted, exchanges stay."""
+        first = bisect_left(self.steps, before.at, key=lambda step: step.at)
+        for number in range(first, len(self.steps)):
+            step = self.steps[number]
+            if step.at > before.at:
+                break
+            if before.exchanges and before.exchanges[0] in step.exchanges:
+                return step
+        return self.steps[min(before.id, len(self.steps)) - 1] if self.steps else None
+
+
+# Each row that is no step with the number of steps before it, and what is first where two stand at the same place.
+type _Between = tuple[int, int, TimelineRow]
+
+
+def _phases(steps: Sequence[Step]) -> list[_Between]:
+    """A heading wherever the phase changes; those never seen stand where they would have been."""
+    phases = [step.phase for step in steps]
+    starts = [number for number, (one, other) in enumerate(pairwise(phases), 1) if one != other]
+    seen = set(phases)
+    missing = [phase for phase in _ALWAYS_SHOWN if phase not in seen]
+    found: list[_Between] = []
+    for start in ([0] if phases else []) + starts:
+        while missing and missing[0] < phases[start]:
+            found.append((start, 2, PhaseRow(missing.pop(0), seen=False)))
+        found.append((start, 3, PhaseRow(phases[start], seen=True)))
+    return [*found, *((len(steps), 4, PhaseRow(phase, seen=False)) for phase in missing)]
+
+
+def _pauses(steps: Sequence[Step], end_of: Callable[[int], float]) -> list[_Between]:
+    """Where nothing was sent for long, and where the user signed in: that pause is shown though pages were loaded."""
+    times = [step.at for step in steps]
+    far_apart = [number for number, (one, other) in enumerate(pairwise(times), 1) if other - one >= _SIGN_IN_PAUSE]
+    found: list[_Between] = []
+    for number in far_apart:
+        before, after = steps[number - 1], steps[number]
+        unseen = after.status is Status.NOT_CAPTURED
+        sign_in = unseen or (before.kind in _SIGN_IN_STARTS and after.kind in _SIGN_IN_ENDS)
+        seconds = after.at - (_end(before, end_of) or before.at)
+        if seconds >= (_SIGN_IN_PAUSE if sign_in else _PAUSE):
+            # A browser out of sight is known only from what comes after it, and has that one's time.
+            found.append((number + unseen, 1, PauseRow(seconds, sign_in)))
+    return found
+
+
+def _end(step: Step, end_of: Callable[[int], float]) -> float:
+    if not step.exchanges:
+        return 0.0
+    return end_of(step.exchanges[0 if step.kind in _SIGN_IN_STARTS else -1])
+
+
+def _incidents(steps: Sequence[Step], incidents: Sequence[Incident]) -> list[_Between]:
+    return [(bisect_left(steps, each.at, key=lambda step: step.at), 0, each) for each in incidents]

@@ -52,7 +52,6 @@ class Facts:
     tls_refused: Tally = field(default_factory=Tally)
     tls_passed: Tally = field(default_factory=Tally)
     unrecorded: Tally = field(default_factory=Tally)
-    pages: Tally = field(default_factory=Tally)
     unreachable: Tally = field(default_factory=Tally)
 
     def connected(self) -> None:

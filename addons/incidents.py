@@ -1,4 +1,6 @@
-"""Puts a failed TLS handshake into a sentence that says what stopped it and what to do."""
+"""Puts what stopped traffic into a sentence that says what it was and what to do."""
+
+from inspector.session.model import Headers
 
 _TRUST = (
     "start it with the variables that `mcp-auth-inspector env` prints, or add the inspector's CA to its trust store"
@@ -27,3 +29,30 @@ def server_sentence(host: str, error: str) -> str:
             "if a CA of your own signed it, start the capture with that CA."
         )
     return f"The TLS handshake between the inspector and {host} failed: {error}."
+
+
+def upstream_sentence(address: str, error: str) -> str:
+    """Why no connection to a server came about, from the system's words for it."""
+    reason = "nobody listens there" if "refused" in error.lower() or "Connect call failed" in error else error
+    return f"The server at {address} cannot be reached ({reason}): start it, or correct the URL."
+
+
+_EDGE_PAGES = (
+    b"attention required!",
+    b"just a moment...",
+    b"you have been blocked",
+    b"error 1010",
+    b"cf-error-details",
+)
+
+
+def edge_sentence(host: str, status: int, headers: Headers, body: bytes) -> str:
+    """That Cloudflare answered in the server's place; empty when it did not. `body` has its content coding off."""
+    values = {name.lower(): value for name, value in headers}
+    page = "html" in values.get("content-type", "") and any(mark in body[:8192].lower() for mark in _EDGE_PAGES)
+    if status not in (403, 429, 503) or not ("cf-mitigated" in values or (page and "cf-ray" in values)):
+        return ""
+    return (
+        f"Cloudflare answered {status} in place of {host}. It may have blocked the inspector and not the client, whose "
+        "TLS handshake looks different: try once without the inspector, or have the rule for this address relaxed."
+    )

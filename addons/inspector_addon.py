@@ -18,16 +18,14 @@ from mitmproxy.connection import Client
 from mitmproxy.exceptions import OptionsError
 from mitmproxy.http import HTTPFlow
 from mitmproxy.proxy.server_hooks import ServerConnectionHookData
-from mitmproxy.tls import ClientHelloData, TlsData
+from mitmproxy.tls import ClientHelloData
 
 from addons.authorize_recorder import AuthorizeRecorder
 from addons.browser import Redirect, send_on
 from addons.commands import Commands, brief
 from addons.control import Control, Message
-from addons.facts import Facts
 from addons.gateway import Gateway
-from addons.guard import harmless, log_failure
-from addons.incidents import client_sentence, server_sentence
+from addons.guard import log_failure
 from addons.journal import Journal
 from addons.lifeline import wait_for_end_of
 from addons.opened import opened
@@ -39,6 +37,7 @@ from addons.scope import Scope, is_authorization_server_metadata
 from addons.steering import Ending, Steering
 from addons.unused import drop_unused
 from addons.wire import Edit, address_of
+from addons.witness import Witness
 from inspector.errors import InspectorError
 from inspector.session.location import new_session_path, state_directory
 from inspector.session.model import Translation
@@ -58,9 +57,10 @@ class InspectorAddon:
 
     def __init__(self) -> None:
         self.scope = Scope()
-        self.facts = Facts()
+        self.witness = Witness(self.scope, self._write_incident)
+        self.addons = [self.witness]  # where mitmproxy looks for addons within addons
         self.steering = Steering(self.scope, self._tell_held)
-        self.commands = Commands(self.scope, self.steering, self.facts, _record_all)
+        self.commands = Commands(self.scope, self.steering, self.witness.facts, _record_all)
         self.control = Control(self._answer, self.steering.breakpoints.peer_gone)
         self.authorize = AuthorizeRecorder()
         self.gateway = Gateway(PortBook(None), self._say)
@@ -130,21 +130,13 @@ class InspectorAddon:
             self._note.unlink(missing_ok=True)
         self.control.close()
 
-    def client_connected(self, _client: Client) -> None:
-        """Count a client."""
-        self.facts.connected()
-
     def client_disconnected(self, client: Client) -> None:
         """Nobody waits any more for what is held of this client."""
         self.steering.breakpoints.client_gone(client)
 
-    def http_connect(self, flow: HTTPFlow) -> None:
-        """Count a client that asks for a tunnel."""
-        self.facts.connects.add(address_of((flow.request.host, flow.request.port)))
-
     def requestheaders(self, flow: HTTPFlow) -> None:
         """Decide how the request body passes."""
-        self.facts.asked()
+        self.witness.facts.asked()
         if self.recorder and not self.authorize.owns(flow):
             translations = self._translate(self.gateway.requestheaders, flow)
             if not self.gateway.answers(flow):
@@ -161,7 +153,7 @@ class InspectorAddon:
         if self.gateway.answers(flow):
             return self._answer_browser(self.gateway.answer(flow), flow)
         if is_addressed_to(flow):
-            self.facts.addressed_to_proxy += 1
+            self.witness.facts.addressed_to_proxy += 1
             explain_proxy(flow)
             return None
         self.recorder.translated(flow, self._translate(self.gateway.request, flow))
@@ -185,7 +177,7 @@ class InspectorAddon:
         if self.recorder is None or self._answers(flow):
             return None
         followed = self.recorder.follows(flow)
-        self._count(flow, followed)
+        self.witness.ended(flow, followed)
         steered = followed and self.steering.holds_response(flow) and not (flow.response and flow.response.stream)
         if steered or self.gateway.serves(flow.client_conn):
             return self._change_response(flow, self.recorder, steered)
@@ -197,7 +189,7 @@ class InspectorAddon:
     def error(self, flow: HTTPFlow) -> None:
         """Record what broke an exchange."""
         if self.recorder and not self._answers(flow):
-            self._count(flow, self.recorder.follows(flow))
+            self.witness.ended(flow, self.recorder.follows(flow))
             self.recorder.error(flow)
 
     def server_connect(self, data: ServerConnectionHookData) -> None:
@@ -212,21 +204,8 @@ class InspectorAddon:
             return  # TLS to the proxy itself
         names = (address[0], data.client_hello.sni or address[0])
         data.ignore_connection = not any(self.scope.covers_tls(name, address[1]) for name in names)
-
-    @harmless
-    def tls_failed_client(self, data: TlsData) -> None:
-        """Note that the client broke off the handshake, which mostly means that it does not trust our CA."""
-        error = data.conn.error or ""
-        if self.journal and error != "connection closed early":
-            host = _host(data)
-            self.journal.incident("tls-client", host, client_sentence(host, error), time.time())
-
-    @harmless
-    def tls_failed_server(self, data: TlsData) -> None:
-        """Note that a server's certificate does not hold."""
-        if self.journal:
-            host = _host(data)
-            self.journal.incident("tls-server", host, server_sentence(host, data.conn.error or ""), time.time())
+        if data.ignore_connection:
+            self.witness.facts.tls_passed.add(address_of((names[1], address[1])))
 
     def _answers(self, flow: HTTPFlow) -> bool:
         """Whether a request goes no further than here."""
@@ -302,17 +281,13 @@ class InspectorAddon:
             recorder.add(steered.asked)
             send_on(flow, steered.target)
 
-    @harmless
-    def _count(self, flow: HTTPFlow, recorded: bool) -> None:
-        address = address_of((flow.request.pretty_host, flow.request.port))
-        if recorded:
-            self.facts.was_recorded()
-        elif not is_addressed_to(flow):
-            self.facts.unrecorded.add(address)
+    def _write_incident(self, kind: str, host: str, text: str, at: float) -> None:
+        if self.journal:
+            self.journal.incident(kind, host, text, at)
 
     def _keep_facts(self, writer: SessionWriter) -> None:
         with suppress(sqlite3.Error):
-            writer.set_meta("capture-facts", json.dumps(self.facts.as_json()))
+            writer.set_meta("capture-facts", json.dumps(self.witness.facts.as_json()))
 
     def _switch_on(self, texts: Sequence[str]) -> None:
         for text in texts:
@@ -363,8 +338,7 @@ class InspectorAddon:
 
     def _say(self, text: str) -> None:
         logger.warning(f"inspector: {text}")
-        if self.journal:
-            self.journal.incident("gateway", "", text, time.time())
+        self.witness.incident("gateway", "", text)
 
     def _tell_held(self) -> None:
         self.control.tell({"held": [brief(held) for held in self.steering.breakpoints.held]})
@@ -378,7 +352,7 @@ class InspectorAddon:
                 return {"did": "stop"}
             case {"do": "opened", "url": str(url)}:
                 asked = opened(url, time.time())
-                if asked is not None and self.recorder is not None and self.scope.add(url):
+                if asked is not None and self.recorder is not None and self.scope.add(url, "a client opened it"):
                     self.recorder.add(asked)
                 return {"did": "opened"}
         unknown: Message = {"failed": str(message.get("do")), "why": "This proxy does not know that."}
@@ -392,10 +366,3 @@ async def _end_with(pid: int) -> None:
 
 def _record_all(on: bool) -> None:
     ctx.options.update(inspector_record_all=on)
-
-
-def _host(data: TlsData) -> str:
-    if data.conn.sni:
-        return data.conn.sni
-    address = data.context.server.address
-    return address[0] if address else "an unknown host"

@@ -58,7 +58,7 @@ def differences(side: Literal["request", "response"], before: Parts, after: Part
     """Each value that differs: what the client has on its side of the change, and what upstream has."""
     found = []
     if before.status != after.status:
-        found.append((f"{side}.status", "status", str(before.status), str(after.status)))
+        found.append((f"{side}.status", "status", str(before.status or ""), str(after.status or "")))
     old_path, _, old_query = before.path.partition("?")
     new_path, _, new_query = after.path.partition("?")
     if old_path != new_path:

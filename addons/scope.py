@@ -38,13 +38,13 @@ class Scope:
     _metadata: set[str] = field(default_factory=set)
     _redirecting: set[str] = field(default_factory=set)
 
-    def add(self, url: str) -> bool:
+    def add(self, url: str, why: str = "you named it") -> bool:
         """Take a URL and its whole origin into the conversation; False when it is no http(s) URL."""
         parts = _split(url)
         if parts is None:
             return False
         self._removed.discard(_origin(parts))
-        return self._take(url, "you named it")
+        return self._take(url, why)
 
     def remove(self, url: str) -> bool:
         """Leave a URL's origin out, also when metadata names it again; False when it is no http(s) URL."""
@@ -67,6 +67,10 @@ class Scope:
     def covers_tls(self, host: str, port: int) -> bool:
         """Whether a TLS connection to that host is to be opened for inspection."""
         return self.record_all or ("https", _folded(host), port) in self.origins
+
+    def covers_address(self, host: str, port: int) -> bool:
+        """Whether a server of the conversation is at that host and port."""
+        return any((scheme, _folded(host), port) in self.origins for scheme in ("http", "https"))
 
     def covers(self, exchange: Exchange) -> bool:
         """Whether the exchange is part of the conversation.

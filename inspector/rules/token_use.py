@@ -106,24 +106,29 @@ def foreign_issuer_token_sent(run: Run) -> Iterator[Fault | NotObserved]:
     How to fix: Client: get a token from the authorization server the MCP server names.
 
     When it is a false alarm: The user configured a token by hand. An issuer on the same origin can be the same
-    authorization server under another name; who is at fault is then not known.
+    authorization server under another name; who is at fault is then not known. A server that accepts the token trusts
+    its issuer, and one that signs clients in itself passes on the tokens of the issuer behind it.
 
     References: MCP 2025-06-18 Token Handling ("MUST NOT send tokens other than ...").
     """
     message = published(run)
     servers = (message.document.texts("authorization_servers") if message.document else None) or ()
     observed(servers, "N3", "the metadata names no authorization server")
+    if any(urls.same_origin(server, run.server_url) for server in servers):
+        raise NotObserved("N8", "the MCP server signs clients in itself, and which issuer is behind it is not known")
     for use in decoded_uses(run):
         issuer = use.token.text("iss") if use.token else None
         foreign = issuer and all(
             urls.compare(server, issuer).grade not in (Grade.EXACT, Grade.NORMALIZED) for server in servers
         )
         if foreign and use.exchange is None:
+            trusted = any(u.accepted_protected for u in run.uses if u.request.bearer == use.request.bearer)
             yield Fault(
                 "The client sent a token of another authorization server.",
                 (place(use.request, "claim", "iss"), place(message, "json", "authorization_servers")),
                 expected=joined(servers),
                 found=issuer or "",
+                severity=Severity.INFO if trusted else None,
                 party=Party.UNKNOWN if any(urls.same_origin(server, issuer or "") for server in servers) else None,
             )
             return

@@ -7,7 +7,7 @@ import traceback
 
 import typer
 
-from inspector.cli import capture, check, demo, doctor, gateway, probe, reference, rules, view
+from inspector.cli import capture, check, demo, doctor, export, gateway, probe, reference, rules, view
 from inspector.display import visible
 from inspector.errors import InspectorError
 
@@ -29,6 +29,7 @@ app.command("gateway")(gateway.gateway)
 app.command("addon-path")(gateway.addon_path)
 app.command("open")(view.open_recording)
 app.command("check")(check.check)
+app.command("export")(export.export)
 app.command("probe")(probe.probe)
 app.command("doctor")(doctor.doctor)
 app.command("reference")(reference.reference)

@@ -10,6 +10,7 @@ import math
 from base64 import b64decode
 from collections import Counter
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ from urllib.parse import urlencode
 
 from inspector.errors import UnreadableInput
 from inspector.session.files import Progress, no_progress, open_input
-from inspector.session.model import Body, Exchange, Headers, Source, State
+from inspector.session.model import Body, Exchange, Headers, Source, State, Translation
 
 _DECODER = json.JSONDecoder(strict=False)  # control characters inside strings are a common fault
 
@@ -88,7 +89,8 @@ def _exchange(entry: Any, odd: Counter[str]) -> Exchange | None:
         response = {}
     status = _status(response.get("status"))
     error = next((text for text in (response.get("_error"), entry.get("_error")) if isinstance(text, str)), "")
-    if status is None and not error:
+    state, translations, missing = _own(entry)
+    if status is None and not error and state is None:
         error = "The recording holds no answer to this request."
     started, request_end, response_start, response_end = _times(entry, odd)
     response_headers = _headers(response.get("headers"), odd)
@@ -100,21 +102,39 @@ def _exchange(entry: Any, odd: Counter[str]) -> Exchange | None:
         method=method,
         url=url,
         request_headers=_headers(request.get("headers"), odd),
-        request_body=_request_body(request.get("postData"), odd),
+        request_body=_cut(_request_body(request.get("postData"), odd), missing[0]),
         status=status,
         reason=_text(response.get("statusText")),
         response_headers=response_headers,
-        response_body=response_body,
+        response_body=_cut(response_body, missing[1]),
         http_version=_text(request.get("httpVersion")) or _text(response.get("httpVersion")),
         started_at=started,
         request_end=request_end,
         response_start=response_start if status else 0.0,
         response_end=response_end if status else 0.0,
-        state=State.FAILED if error else State.COMPLETE,
+        state=state or (State.FAILED if error else State.COMPLETE),
         error=error,
         source=Source.IMPORT,
+        translations=translations,
         server_address=_text(entry.get("serverIPAddress")),
     )
+
+
+def _own(entry: Any) -> tuple[State | None, tuple[Translation, ...], tuple[int, int]]:
+    """What this program's own export says beyond HAR.
+
+    How far the exchange got, what was changed on the way, and how many bytes are missing at the end of either body.
+    """
+    own = entry.get("_mcp_auth_inspector")
+    if not isinstance(own, dict):
+        return None, (), (0, 0)
+    request_missing, response_missing = own["missing"]
+    translations = tuple(Translation(*map(_text, each)) for each in own["translations"])
+    return State(own["state"]), translations, (int(request_missing), int(response_missing))
+
+
+def _cut(body: Body, missing: int) -> Body:
+    return replace(body, size=len(body.data) + missing, sha256="") if body.data and missing > 0 else body
 
 
 def _status(value: Any) -> int | None:

@@ -17,7 +17,7 @@ from inspector.protocol.secrets import (
 )
 from inspector.report.redaction.encodings import base64_texts
 from inspector.report.redaction.patterns import find_by_pattern
-from inspector.report.redaction.secrets import SHORTEST_ANYWHERE, Secrets
+from inspector.report.redaction.secrets import SHORTEST_ANYWHERE, SIGNATURE, Secrets
 from inspector.session.model import Body, Exchange, Headers
 
 CREDENTIAL_HEADERS = ("authorization", "proxy-authorization")
@@ -173,7 +173,7 @@ class Collector:
         if token := jwt.decode(value):
             signature = value.rpartition(".")[2]
             if len(signature) >= SHORTEST_ANYWHERE:
-                self._secrets.add(signature, "signature", self._exchange, at)
+                self._secrets.add(signature, SIGNATURE, self._exchange, at)
             self._json(dict(token.claims), f"{at} claim", 0, person=True)
             self._json(dict(token.header), f"{at} header", 0)
 

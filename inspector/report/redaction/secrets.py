@@ -13,6 +13,9 @@ SHORTEST_WORD = 6
 SHORTEST_ANYWHERE = 8
 """Characters from which it is looked for also inside other words, and in other encodings."""
 
+SIGNATURE = "signature"
+"""The kind of a JSON Web Token's last part, which is hidden also where it stands alone."""
+
 _VAGUE = ("token", "secret", "credentials", "cookie", "form_value")
 """Kinds that a better one replaces: the same value as `access_token` in the answer that issued it."""
 
@@ -96,11 +99,17 @@ class Secrets:
         return [
             Masked(each.kind, each.fingerprint, len(each.value), tuple(each.places.items()), each.masked)
             for each in self
+            if each.kind != SIGNATURE
         ]
 
     def set_masked(self, fingerprint: str, masked: bool) -> None:
         """Hide or show one secret, by its fingerprint. KeyError when there is none."""
-        self._by_fingerprint[fingerprint].masked = masked
+        secret = self._by_fingerprint[fingerprint]
+        secret.masked = masked
+        # A token and its signature are one thing to whoever chooses.
+        signature = self._by_value.get(secret.value.rpartition(".")[2])
+        if signature and signature.kind == SIGNATURE:
+            signature.masked = masked
 
     def _new(self, value: str, kind: str) -> Secret:
         digest = hmac.new(self._key, value.encode(errors="surrogatepass"), hashlib.sha256).hexdigest()

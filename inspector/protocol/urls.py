@@ -135,6 +135,7 @@ def has_fragment(url: str) -> bool:
     return "#" in url
 
 
+@lru_cache(_MOST_REMEMBERED)
 def is_loopback(url: str) -> bool:
     """Whether the host is localhost or a loopback address: plain http is then allowed (OAuth 2.1 section 1.5)."""
     return _names_loopback(host_of(url))

@@ -97,7 +97,7 @@ def cors_www_authenticate_not_exposed(run: Run) -> Iterator[Fault | NotObserved]
 
     References: Fetch standard, CORS-safelisted response headers; RFC 9728 section 5.1.
     """
-    answers = [m for m in run.of(Kind.MCP) if m.answered and m.exchange.request_header("origin")]
+    answers = [m for m in run.from_pages if m.kind is Kind.MCP and m.answered]
     shared = [m for m in answers if m.exchange.response_header("access-control-allow-origin")]
     reported: set[str] = set()
     for message in observed(shared, "N10", "no cross-origin request: the client does not run in a browser"):
@@ -138,7 +138,7 @@ def cors_actual_response_missing_origin(run: Run) -> Iterator[Fault | NotObserve
     References: Fetch standard, CORS check; OAuth 2.1 section 3.2.
     """
     passed = {_asked(m) for m in run.of(Kind.PREFLIGHT) if _passed(m)}
-    asked = [m for m in run.messages if m.kind is not Kind.PREFLIGHT and m.exchange.request_header("origin")]
+    asked = [m for m in run.from_pages if m.kind is not Kind.PREFLIGHT]
     answers = [m for m in asked if m.answered and _asked(m) in passed]
     reported: set[str] = set()
     for message in observed(answers, "N10", "no cross-origin request after a preflight"):

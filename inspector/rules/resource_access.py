@@ -232,8 +232,8 @@ def unauthenticated_access_accepted(run: Run) -> Iterator[Fault | NotObserved]:
     """
     refused = [m for m in run.unauthorized if m.rpc_method]
     for first in observed(refused, "N11", "no method was answered 401 for want of a token"):
-        for message in run.of(Kind.MCP):
-            open_door = message.at > first.at and message.bearer is None and "access_token" not in message.query
+        for message in run.without_token:
+            open_door = message.at > first.at and "access_token" not in message.query
             answered = any(answer.result is not None for answer in message.rpc_received)
             if open_door and _called(message) == _called(first) and answered and message.status == 200:
                 yield Fault(

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from inspector.protocol import urls
 from inspector.protocol.urls import Grade
-from inspector.rules.facts import published
+from inspector.rules.facts import first_uses, published
 from inspector.rules.model import Confidence, Fault, NotObserved, Party, Phase, Severity, joined, observed, place
 from inspector.rules.registry import rule
 from inspector.rules.resource_access import decoded_uses
@@ -116,7 +116,7 @@ def foreign_issuer_token_sent(run: Run) -> Iterator[Fault | NotObserved]:
     observed(servers, "N3", "the metadata names no authorization server")
     if any(urls.same_origin(server, run.server_url) for server in servers):
         raise NotObserved("N8", "the MCP server signs clients in itself, and which issuer is behind it is not known")
-    for use in decoded_uses(run):
+    for use in first_uses(decoded_uses(run)):
         issuer = use.token.text("iss") if use.token else None
         foreign = issuer and all(
             urls.compare(server, issuer).grade not in (Grade.EXACT, Grade.NORMALIZED) for server in servers
@@ -161,6 +161,8 @@ def stale_token_sent(run: Run) -> Iterator[Fault | NotObserved]:
     if len(issued) < 2:
         raise NotObserved("N11", "no second token in the capture")
     for use in run.uses:
+        if use.request.bearer == issued[-1].access_token:
+            continue
         newer = [t for t in issued if t.request.at + _IN_FLIGHT_SECONDS < use.request.at]
         own = next((t for t in issued if t.access_token == use.request.bearer), None)
         if newer and own and newer[-1].access_token != use.request.bearer and own.request.at < newer[-1].request.at:

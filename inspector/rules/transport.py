@@ -102,10 +102,10 @@ def session_id_as_authentication(run: Run) -> Iterator[Fault | NotObserved]:
     header = "mcp-session-id"
     opened = {u.request.exchange.response_header(header) for u in run.uses if u.accepted} - {None}
     observed(list(opened), "N1", "no session was opened with a token")
-    for message in run.of(Kind.MCP):
+    for message in run.without_token:
         named = message.exchange.request_header(header)
         result = any(answer.result is not None for answer in message.rpc_received)
-        if message.bearer is None and named in opened and result and message.rpc_method not in ("ping", ""):
+        if named in opened and result and message.rpc_method not in ("ping", ""):
             yield Fault(
                 f"The MCP server answered {message.rpc_method} for a session id without a token.",
                 (place(message, "header", header), place(message, "status")),

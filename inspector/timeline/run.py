@@ -76,9 +76,19 @@ class Run:
         return infer(self.messages, self.pinned_revision)
 
     @cached_property
+    def without_token(self) -> tuple[Message, ...]:
+        """Requests to the MCP endpoint without a token."""
+        return tuple(m for m in self.of(Kind.MCP) if m.bearer is None)
+
+    @cached_property
+    def from_pages(self) -> tuple[Message, ...]:
+        """Requests that a page in a browser sent to another origin: they have an Origin (Fetch standard)."""
+        return tuple(m for m in self.messages if m.exchange.request_header("origin"))
+
+    @cached_property
     def unauthorized(self) -> tuple[Message, ...]:
         """Requests to the MCP endpoint without a token that were answered 401."""
-        return tuple(m for m in self.of(Kind.MCP) if m.bearer is None and m.status == 401)
+        return tuple(m for m in self.without_token if m.status == 401)
 
     @cached_property
     def refusals(self) -> tuple[Message, ...]:

@@ -186,7 +186,8 @@ def aud_missing(run: Run) -> Iterator[Fault | NotObserved]:
 
     Why it matters: The MCP server cannot tell that the token was meant for it, and strict ones refuse.
 
-    How to fix: Authorization server: put the resource into `aud`; Hydra needs `audience` to be requested and allowed.
+    How to fix: Client, where it sent no `resource`: send it. Authorization server: put the resource into `aud`; Hydra
+    needs `audience` to be requested and allowed.
 
     When it is a false alarm: The server verifies in another way, such as introspection.
 
@@ -195,13 +196,17 @@ def aud_missing(run: Run) -> Iterator[Fault | NotObserved]:
     for exchange in decoded_exchanges(run):
         if not (exchange.token and exchange.token.audiences):
             rejected = any(use.rejected for use in run.uses if use.exchange is exchange)
+            party, cause, _ = resource_story(run, exchange)
+            left_out = cause is not None and not exchange.resources
             yield Fault(
                 "The access token has no audience.",
                 (place(exchange.request, "claim", "aud"),),
                 expected=f"aud = {run.expected_resource.value}" if run.expected_resource else "aud",
                 found="none",
                 severity=Severity.ERROR if rejected else None,
-                party=None if authorization_behind(run, exchange) else Party.UNKNOWN,
+                party=party if left_out else None if authorization_behind(run, exchange) else Party.UNKNOWN,
+                confidence=Confidence.LIKELY if left_out else None,
+                cause=cause if left_out else None,
             )
 
 

@@ -188,7 +188,10 @@ def _resource_is_known(run: Run) -> bool:
 
 def _wrong_audience(run: Run, exchange: TokenExchange, wanted: str, audiences: tuple[str, ...]) -> Reason:
     if not audiences:
-        return Reason(Why.AUDIENCE, "it has no audience", Party.AUTHORIZATION_SERVER, "aud-missing")
+        party, asked, _ = resource_story(run, exchange)
+        left_out = asked is not None and not exchange.resources
+        party = party if left_out else Party.AUTHORIZATION_SERVER
+        return Reason(Why.AUDIENCE, "it has no audience", party, "aud-missing")
     what = f"aud is {joined(audiences)}"
     grades = {audience: urls.compare(wanted, audience).grade for audience in audiences}
     close = [a for a, grade in grades.items() if grade in (Grade.NORMALIZED, Grade.LOOPBACK_ALIAS)]

@@ -27,7 +27,8 @@ def as_metadata_not_found(run: Run) -> Iterator[Fault | NotObserved]:
     Why it matters: The client has no endpoints, and stops or guesses.
 
     How to fix: Authorization server: publish `/.well-known/oauth-authorization-server`, followed by the issuer's path.
-    Operator: check the issuer in the protected resource metadata for typing errors.
+    Operator: check the issuer in the protected resource metadata for typing errors. MCP server that names itself:
+    publish the metadata, or name the authorization server that has it.
 
     When it is a false alarm: A server error is transient; only answers below 500 are counted.
 
@@ -56,6 +57,7 @@ def as_metadata_not_found(run: Run) -> Iterator[Fault | NotObserved]:
         tuple(place(probes[url], "status") for url in wanted),
         expected="200 with a JSON document at one of them",
         found=joined(f"{urls.path_of(url)} {probes[url].status}" for url in wanted),
+        party=Party.MCP_SERVER if urls.same_origin(issuer, run.server_url) else None,
     )
 
 

@@ -34,6 +34,11 @@ def has_expired(use: Use) -> bool:
     return expires is not None and expires < use.request.at
 
 
+def stopped_at_discovery(run: Run) -> bool:
+    """Whether the client asked where to sign in, and went no further."""
+    return not run.uses and not run.of(Kind.REGISTER, Kind.AUTHORIZE, Kind.TOKEN)
+
+
 def overcome(run: Run, finding: Finding) -> bool:
     """Whether a later attempt has made the finding history: a newer sign-in, or a second token request that got in.
 

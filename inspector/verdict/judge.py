@@ -6,7 +6,7 @@ from dataclasses import replace
 from inspector.rules.model import Checked, Confidence, Finding, Party, Phase, Severity
 from inspector.rules.registry import find_rule
 from inspector.timeline.run import Run
-from inspector.verdict.evidence import overcome, works
+from inspector.verdict.evidence import overcome, stopped_at_discovery, works
 from inspector.verdict.known_issues import with_known_issue
 from inspector.verdict.model import Observation, Remedy, Verdict
 from inspector.verdict.stories import STORIES
@@ -35,10 +35,32 @@ def _warnings(checked: Checked) -> tuple[Observation, ...]:
     return tuple(Observation(finding.step, finding.message) for finding in found[:4])
 
 
+_ENDS = (
+    "fresh-token-rejected",
+    "edge-blocked",
+    "registration-rejected",
+    "authorize-client-unknown",
+    "authorization-error-response",
+    "iss-mismatch",
+    "state-not-returned",
+)
+"""Rules about what a sign-in ends with. Where one of them fired, the client got past what came before it."""
+
+_ENDS_OF_DISCOVERY = (
+    "as-metadata-issuer-mismatch",
+    "as-metadata-required-field-missing",
+    "as-metadata-s256-unsupported",
+)
+"""The same for a client that went no further than the authorization server metadata."""
+
+
 def _first_cause(run: Run, checked: Checked) -> Verdict:
-    """The error that comes first in the latest sign-in, traced back to the finding that caused it."""
+    """The error that the latest sign-in ended with, or else its first one, traced back to what caused it."""
     errors = [finding for finding in checked.errors if not overcome(run, finding)] or list(checked.errors)
-    root = min((_traced_back(finding, checked) for finding in errors), key=_chain_order)
+    ending = (*_ENDS, *_ENDS_OF_DISCOVERY) if stopped_at_discovery(run) else _ENDS
+    ends = [] if works(run) else [finding for finding in errors if finding.rule in ending]
+    last = max(ends, key=lambda finding: finding.step or 0, default=None)
+    root = min((_traced_back(finding, checked) for finding in ([last] if last else errors)), key=_chain_order)
     effects = [finding for finding in errors if finding is not root]
     aside = "Sign-in works, but: " if works(run) else ""
     observations = [Observation(finding.step, finding.message) for finding in (root, *effects[:4])]

@@ -18,7 +18,7 @@ def trail_end(run: Run) -> Verdict:
     """Say what was seen last and what to capture next; never guess further."""
     last, text, advice = _end(run)
     begun = run.refusals or run.token_exchanges or run.authorizations
-    untouched = not begun and last.kind is Kind.MCP and last.status != _FORBIDDEN
+    untouched = not begun and last.kind is Kind.MCP and _answers(last)
     return Verdict(
         Party.NONE if untouched else Party.UNKNOWN,
         Confidence.CERTAIN,
@@ -120,6 +120,11 @@ def _token_used(run: Run, use: Use) -> End:
     return use.request, text, "Look into the MCP server's log for the reason; it is not on the wire."
 
 
+def _answers(request: Message) -> bool:
+    """Whether the MCP server did what was asked, and so wants no authorization for it."""
+    return 200 <= (request.status or 0) < 300
+
+
 def _not_signed_in(run: Run) -> End:
     if run.refusals:
         text = "The MCP server asked for authorization; the client has not started an authorization in this capture."
@@ -131,7 +136,13 @@ def _not_signed_in(run: Run) -> End:
             "A server that wants a token must answer 401. An Origin, a policy or a firewall may be the reason as well."
         )
         return forbidden[-1], text, advice
-    if requests := run.of(Kind.MCP):
+    requests = run.of(Kind.MCP)
+    if answered := [request for request in requests if _answers(request)]:
         text = "No authorization was seen: the MCP server has not asked for any."
-        return requests[-1], text, "Authorization is optional in MCP. If it is expected, call a tool that needs it."
+        return answered[-1], text, "Authorization is optional in MCP. If it is expected, call a tool that needs it."
+    if requests and requests[-1].status is None:
+        return requests[-1], "The MCP server has not answered in this capture.", "Capture until it has."
+    if requests:
+        text = f"The MCP server answered {requests[-1].status}, and has not asked for authorization."
+        return requests[-1], text, "Compare the URL the client was given with the server's; its log may say more."
     return run.messages[-1], "Only discovery was seen.", "Let the client connect once more while capturing."

@@ -92,6 +92,28 @@ def test_a_cause_that_was_not_found_leaves_the_effect() -> None:
     assert judge(run, Checked((effect,), (), ())).cause == "wrong-audience-token-sent"
 
 
+def test_what_the_client_got_past_is_not_the_cause() -> None:
+    # The challenge says nothing, the client finds the metadata all the same, and ends with a token for nobody.
+    changes = {
+        "until": "initialize",
+        "refuse": ["initialize"],
+        "drop": ["challenge.header", "initialize.header"],
+        "set": {"token.claim.aud": []},
+    }
+    verdict = outcome(changes).judged.verdict
+    assert (verdict.party, verdict.cause) == (Party.AUTHORIZATION_SERVER, "aud-missing")
+    changes["until"] = "challenge"
+    verdict = outcome(changes).judged.verdict
+    assert (verdict.party, verdict.cause) == (Party.MCP_SERVER, "www-authenticate-missing")
+
+
+def test_a_token_for_nobody_is_the_clients_where_it_named_no_resource() -> None:
+    legs = ["authorize.query.resource", "token.form.resource"]
+    changes = {"until": "initialize", "refuse": ["initialize"], "drop": legs, "set": {"token.claim.aud": []}}
+    verdict = outcome(changes).judged.verdict
+    assert (verdict.party, verdict.cause) == (Party.CLIENT, "resource-missing-authorize")
+
+
 def test_sign_in_that_works_is_said_to_work() -> None:
     verdict = outcome({"drop": ["authorize.query.resource"]}).judged.verdict
     assert verdict.summary.startswith("Sign-in works, but: ")

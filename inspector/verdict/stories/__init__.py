@@ -5,7 +5,7 @@ from collections.abc import Callable
 from inspector.rules.model import Checked
 from inspector.timeline.run import Run
 from inspector.verdict.model import Verdict
-from inspector.verdict.stories import audience, sign_in, token
+from inspector.verdict.stories import audience, discovery, sign_in, token
 
 type Story = Callable[[Run, Checked], Verdict | None]
 
@@ -16,10 +16,17 @@ STORIES: tuple[Story, ...] = (
     audience.spelled_differently,
     audience.revision_without_resource,
     sign_in.broken_proof,
+    sign_in.issuer_ignored,
     token.fresh_token_refused,
     token.more_scope_wanted,
-    sign_in.stopped_at_the_slash,
-    sign_in.looked_in_the_wrong_place,
+    discovery.endpoint_moved,
+    discovery.metadata_not_named,
+    discovery.stopped_at_the_slash,
+    discovery.looked_in_the_wrong_place,
+    discovery.server_names_itself,
+    discovery.issuer_with_a_slash,
+    discovery.no_way_to_register,
     sign_in.silent_about_proof_keys,
+    sign_in.response_without_promised_issuer,
 )
 """In the order they are tried: the first that fits is the verdict."""

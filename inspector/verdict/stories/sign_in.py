@@ -1,10 +1,8 @@
-"""What stops a sign-in before there is a token: discovery, PKCE, and what a careful client refuses to go on with."""
+"""What stops a sign-in before there is a token: PKCE, registration, and an authorization response nobody may use."""
 
-from inspector.protocol import urls
 from inspector.rules.model import Checked, Confidence, Party
-from inspector.timeline.message import Kind
 from inspector.timeline.run import Run
-from inspector.verdict.evidence import observe, seen_resource, standing_errors, wanted
+from inspector.verdict.evidence import standing_errors, works
 from inspector.verdict.model import Cleared, Observation, Remedy, Verdict
 
 _PROOF_RULES = ("pkce-missing", "pkce-method-not-s256", "code-verifier-missing", "code-verifier-mismatch")
@@ -36,44 +34,6 @@ def broken_proof(run: Run, checked: Checked) -> Verdict | None:
     )
 
 
-def stopped_at_the_slash(run: Run, checked: Checked) -> Verdict | None:
-    """The client read the metadata, found a slash more or less than in its own URL, and went no further."""
-    found = checked.of("endpoint-url-trailing-slash")
-    if not found or checked.errors or not _stopped_at_discovery(run):
-        return None
-    finding = found[0]
-    return Verdict(
-        Party.CONFIGURATION,
-        Confidence.LIKELY,
-        finding.rule,
-        f"{finding.message} Nothing else is different, and the client goes no further once it has read that.",
-        (*seen_resource(run), Observation(finding.step, finding.message)),
-        remedies=(Remedy(Party.CONFIGURATION, f"Give the client the URL {wanted(run)}, byte for byte."),),
-    )
-
-
-def looked_in_the_wrong_place(run: Run, checked: Checked) -> Verdict | None:
-    """The client found no authorization server metadata, and has not asked where it has to be."""
-    found = checked.of("as-discovery-order")
-    asked = run.of(Kind.SERVER_METADATA)
-    nowhere = bool(asked) and all((message.status or 0) >= 400 for message in asked)
-    if not found or checked.errors or not nowhere or not _stopped_at_discovery(run):
-        return None
-    finding = found[0]
-    return Verdict(
-        Party.CLIENT,
-        Confidence.LIKELY,
-        finding.rule,
-        f"The client finds no authorization server metadata. {finding.message}",
-        tuple(observe(run, m, f"{urls.path_of(m.url)} is answered {m.status}") for m in asked),
-        remedies=(Remedy(Party.CLIENT, f"Ask {finding.expected} (RFC 8414 section 3.1)."),),
-    )
-
-
-def _stopped_at_discovery(run: Run) -> bool:
-    return not run.uses and not run.of(Kind.REGISTER, Kind.AUTHORIZE, Kind.TOKEN)
-
-
 def silent_about_proof_keys(run: Run, checked: Checked) -> Verdict | None:
     """The metadata does not say that PKCE is supported, so that the client must stop: both have a case."""
     found = standing_errors(run, checked, "as-metadata-pkce-not-advertised")
@@ -90,5 +50,58 @@ def silent_about_proof_keys(run: Run, checked: Checked) -> Verdict | None:
         remedies=(
             Remedy(Party.AUTHORIZATION_SERVER, 'Publish "code_challenge_methods_supported": ["S256"].'),
             Remedy(Party.CLIENT, "Take another document of the same server that says it, where there is one."),
+        ),
+    )
+
+
+def response_without_promised_issuer(run: Run, checked: Checked) -> Verdict | None:
+    """The metadata promises `iss`, the response has none, and the client discards it, as it must."""
+    found = checked.of("as-metadata-iss-support-inconsistent")
+    last = run.authorizations[-1] if run.authorizations else None
+    if not found or found[0].found != "no iss" or checked.errors or run.uses or last is None or last.code is None:
+        return None
+    if any(exchange.request.at > last.request.at for exchange in run.token_exchanges):
+        return None
+    finding = found[0]
+    return Verdict(
+        Party.AUTHORIZATION_SERVER,
+        Confidence.LIKELY,
+        finding.rule,
+        f"{finding.message} A client must then discard the response (RFC 9207 section 2.4), and this one does not "
+        "redeem the code.",
+        (Observation(finding.step, finding.message),),
+        (Cleared(Party.CLIENT, "It may not redeem a code from a response whose issuer it cannot tell."),),
+        (
+            Remedy(
+                Party.AUTHORIZATION_SERVER,
+                "Send iss in every authorization response, errors included, or take "
+                "authorization_response_iss_parameter_supported out of the metadata.",
+            ),
+        ),
+    )
+
+
+def issuer_ignored(run: Run, checked: Checked) -> Verdict | None:
+    """The response comes from another issuer, or hides from whom, and the client redeems its code all the same."""
+    found = standing_errors(run, checked, "client-redeems-after-iss-failure")
+    if not found:
+        return None
+    finding = found[-1]
+    sent = [f for f in checked.of("iss-mismatch", "as-metadata-iss-support-inconsistent") if f.rule == finding.cause]
+    working = "Sign-in works, and that is the fault: " if works(run) else ""
+    return Verdict(
+        Party.CLIENT,
+        finding.confidence,
+        finding.rule,
+        f"{working}the client redeems a code from a response that it has to discard ({finding.found}), which is how a "
+        "mix-up attack succeeds. The authorization server is at fault as well, for sending such a response.",
+        (*(Observation(f.step, f.message) for f in sent[-1:]), Observation(finding.step, finding.message)),
+        remedies=(
+            Remedy(
+                Party.CLIENT,
+                "Compare iss with the issuer of the metadata byte for byte before the code is redeemed, and stop where "
+                "they differ (RFC 9207 section 2.4).",
+            ),
+            Remedy(Party.AUTHORIZATION_SERVER, f"Send {finding.expected.partition(',')[0]} in the response."),
         ),
     )

@@ -55,7 +55,7 @@ def client_variables(
     values |= {"NO_PROXY": "", "no_proxy": "", "NODE_USE_ENV_PROXY": "1"}
     if shim_dir is not None:
         values["PATH"] = os.pathsep.join(filter(None, (str(shim_dir), base_env.get("PATH"))))
-        values["BROWSER"] = str(shim_dir / BROWSER_SHIM)
+        values["BROWSER"] = BROWSER_SHIM  # a bare name: clients split the value at spaces
     return tuple(ClientVariable(name, values[name], why) for name, why in _WHY.items() if name in values)
 
 

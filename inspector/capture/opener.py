@@ -48,7 +48,7 @@ def _commands(name: str, arguments: Sequence[str], environment: Mapping[str, str
         yield [name, *arguments]
         return
     for entry in environment.get("BROWSER", "").split(os.pathsep):
-        words = shlex.split(entry)
+        words = [entry] if os.path.exists(entry) else shlex.split(entry)
         if any("%s" in word for word in words):
             yield [word.replace("%s", arguments[0] if arguments else "") for word in words]
         elif words:

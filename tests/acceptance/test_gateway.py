@@ -1,8 +1,7 @@
 """Clients that are given nothing but another URL: the same sign-in, and the same verdict, as through the proxy."""
 
 import asyncio
-import socket
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence, Set
+from collections.abc import Callable, Sequence, Set
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
@@ -11,19 +10,19 @@ from urllib.parse import parse_qs, urlsplit
 import httpx
 import pytest
 
-from inspector.capture.proxy import ProxySettings, RunningProxy, start_proxy
+from inspector.capture.proxy import RunningProxy
 from inspector.reference.authkit.client_documents import ClientDocuments
 from inspector.reference.client import perform
 from inspector.reference.pair import Reference
 from inspector.reference.profile import load_profile
 from inspector.reference.settings import DEMO
 from inspector.rules.model import Party
-from inspector.session.location import HOME_VARIABLE
 from inspector.session.model import Exchange, State
 from inspector.session.reader import Session
 from inspector.verdict.analysis import analyse
 from inspector.verdict.model import Judged
 from tests.acceptance.capture import PATIENCE, report, started
+from tests.acceptance.conftest import Start, stand_before
 from tests.acceptance.test_clients import (
     DOCUMENT,
     ENDED_WELL,
@@ -40,33 +39,9 @@ from tests.acceptance.test_clients import (
     sign_in_and_call,
 )
 
-type Start = Callable[..., RunningProxy]
 type Client = Callable[[], Sequence[str]]
 
 RELAYED = pytest.mark.parametrize("relay_callback", [False, True], ids=["plain", "callback relayed"])
-
-
-@pytest.fixture
-def start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Start]:
-    """Start a proxy; keyword arguments are its settings."""
-    monkeypatch.setenv(HOME_VARIABLE, str(tmp_path / "home"))
-    running: list[RunningProxy] = []
-
-    def started_proxy(**settings: object) -> RunningProxy:
-        session = tmp_path / f"{len(running)}.mcpauth"
-        running.append(start_proxy(ProxySettings(session, **settings)))  # type: ignore[arg-type]  # as the caller says
-        return running[-1]
-
-    yield started_proxy
-    for proxy in running:
-        proxy.stop()
-
-
-@pytest.fixture
-async def pair() -> AsyncIterator[Reference]:
-    """Servers that clients can only register with: few of them have a document to be known by."""
-    async with Reference(replace(DEMO, cimd=False)) as running:
-        yield running
 
 
 def runs_of(proxy: RunningProxy) -> list[Judged]:
@@ -165,13 +140,6 @@ def _headers(response: httpx.Response, ours: str, theirs: str) -> list[tuple[str
         for name, value in response.headers.items()
         if name not in ("date", "content-length")
     ]
-
-
-def stand_before(start: Start, pair: Reference, *, relay_callback: bool = False) -> RunningProxy:
-    """A gateway at a port of its own: mcp-remote derives its callback port from the URL, and lingers."""
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    return start(gateway=pair.mcp_url, gateway_port=port, relay_callback=relay_callback)
 
 
 @pytest.mark.acceptance

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -142,6 +143,15 @@ def test_the_users_own_browser_variable_is_respected(
     assert desktop.opened()[2]["BROWSER"] == value
 
 
+def test_a_browser_whose_path_has_a_space_is_found(proxy: RunningProxy, tmp_path: Path) -> None:
+    desktop = Desktop(tmp_path / "my programs")
+    desktop.env["BROWSER"] = desktop.add("mine")
+    with browser_shims(proxy, desktop.env, []) as shims:
+        environment = client_environment(proxy.url, Path("/bundle.pem"), desktop.env, shims)
+        call(environment, environment["BROWSER"], AUTHORIZE)
+    assert desktop.opened()[:2] == ("mine", [AUTHORIZE])
+
+
 def test_a_real_command_that_calls_the_variable_browser_does_not_come_back(
     proxy: RunningProxy, desktop: Desktop
 ) -> None:
@@ -177,7 +187,9 @@ def test_a_machine_without_a_browser_stays_one(proxy: RunningProxy, desktop: Des
 
 def test_a_browser_that_has_gone_is_said(proxy: RunningProxy, desktop: Desktop, client: dict[str, str]) -> None:
     (desktop.folder / "xdg-open").unlink()
-    done = subprocess.run([client["BROWSER"], AUTHORIZE], env=client, capture_output=True, text=True, check=False)
+    shim = shutil.which(client["BROWSER"], path=client["PATH"])
+    assert shim is not None
+    done = subprocess.run([shim, AUTHORIZE], env=client, capture_output=True, text=True, check=False)
     assert done.returncode == 1
     assert done.stderr == "browser-of-the-client: no browser was found; open the URL yourself.\n"
     assert quote("c/1", safe="") not in done.stderr

@@ -1,14 +1,21 @@
-"""`check`: the verdict on a recording, for people, pipes and continuous integration."""
+"""`check`: the verdict on recordings, for people, pipes and continuous integration."""
 
+from collections.abc import Iterator, Sequence
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from inspector.protocol.revisions import REVISIONS
 
+if TYPE_CHECKING:
+    from inspector.report.gate import Gate, Gated, Settings
+    from inspector.verdict.model import Analysed
+
 EXIT_FINDINGS = 1
+_SUFFIXES = (".mcpauth", ".har", ".mitm", ".flow", ".flows")
+"""What is taken out of a folder; a file that is named is taken whatever it is called."""
 
 Revision = Annotated[
     str,
@@ -25,39 +32,75 @@ class Format(StrEnum):
 
     TEXT = "text"
     JSON = "json"
+    GITHUB = "github"
 
 
 def check(
-    file: Annotated[Path, typer.Argument(help="A session, a HAR file, or a mitmproxy flow file.")],
-    format: Annotated[Format, typer.Option("--format", "-f", help="What to print.")] = Format.TEXT,
+    files: Annotated[
+        list[Path],
+        typer.Argument(metavar="FILE...", help="Sessions, HAR files, mitmproxy flow files, or folders of them."),
+    ],
+    format: Annotated[
+        Format, typer.Option("--format", "-f", help="What to print; github: annotations for a workflow.")
+    ] = Format.TEXT,
     revision: Revision = "",
+    select: Annotated[
+        list[str] | None, typer.Option("--select", metavar="RULE", help="Count these rules alone; `resource-*` works.")
+    ] = None,
+    ignore: Annotated[list[str] | None, typer.Option("--ignore", metavar="RULE", help="Leave these rules out.")] = None,
+    fail_on: Annotated[
+        str,
+        typer.Option("--fail-on", metavar="SEVERITY", help="End with 1 from here on: error, warning, info or never."),
+    ] = "",
+    baseline: Annotated[
+        Path | None, typer.Option("--baseline", metavar="FILE", help="Findings that are known; they do not count.")
+    ] = None,
+    write_baseline: Annotated[
+        Path | None,
+        typer.Option("--write-baseline", metavar="FILE", help="Write what is found as the baseline, and end."),
+    ] = None,
+    config: Annotated[
+        Path | None,
+        typer.Option(
+            "--config",
+            metavar="FILE",
+            help="Take the settings from here, not from mcp-auth-inspector.toml or pyproject.toml above.",
+        ),
+    ] = None,
 ) -> None:
-    """Say who is at fault in a recording.
+    """Say who is at fault in recordings.
 
-    Exit code 0: no finding of severity error. 1: at least one. 2: the file cannot be read.
+    Exit code 0: no finding that counts. 1: at least one. 2: a file cannot be read.
 
     Example: mcp-auth-inspector check capture.har --format json
     """
-    from inspector.session.importing import import_file
-    from inspector.verdict.analysis import analyse
+    from inspector.report.gate import Gated, baseline_text, find_settings, read_settings
 
-    recording = import_file(file)
-    try:
-        for warning in recording.warnings:
-            typer.echo(f"warning: {warning}", err=True)
-        analysis = analyse(recording.exchanges(), known_revision(revision))
-    finally:
-        recording.close()
-    if format is Format.JSON:
-        from inspector.report.contract import report_of
-
-        typer.echo(report_of(recording.source, analysis).model_dump_json(indent=2))
-    else:
-        from inspector.report.text import text_report
-
-        typer.echo(text_report(recording.source, analysis), nl=False)
-    if any(judged.checked.errors for judged in analysis.runs):
+    settings = read_settings(config) if config else find_settings(Path.cwd())
+    gate = _gate(settings, select, ignore, fail_on, baseline)
+    pinned = known_revision(revision or settings.revision)
+    analysed = [(source, analysis) for path in recordings(files) for source, analysis in [_analysed(path, pinned)]]
+    if write_baseline:
+        runs = [judged for _, analysis in analysed for judged in analysis.runs]
+        write_baseline.write_text(baseline_text(runs), "utf-8")
+        typer.echo(f"mcp-auth-inspector: the baseline is {write_baseline}", err=True)
+        return
+    gated = [(source, Gated.of(analysis, gate)) for source, analysis in analysed]
+    _print(format, gated, as_list=len(files) > 1 or files[0].is_dir())
+    if gate.fails(judged for _, each in gated for judged in each.runs):
         raise typer.Exit(EXIT_FINDINGS)
+
+
+def recordings(files: Sequence[Path]) -> Iterator[Path]:
+    """The files, and of each folder the recordings in it. A folder without any is a usage error."""
+    for file in files:
+        if not file.is_dir():
+            yield file
+            continue
+        found = sorted(each for each in file.rglob("*") if each.suffix in _SUFFIXES and each.is_file())
+        if not found:
+            raise typer.BadParameter(f"{file} holds no recording ({', '.join(_SUFFIXES)})", param_hint="FILE")
+        yield from found
 
 
 def known_revision(revision: str) -> str:
@@ -65,3 +108,50 @@ def known_revision(revision: str) -> str:
     if revision and revision not in REVISIONS:
         raise typer.BadParameter(f"{revision!r} is not one of {', '.join(REVISIONS)}", param_hint="--revision")
     return revision
+
+
+def _gate(
+    settings: "Settings", select: list[str] | None, ignore: list[str] | None, fail_on: str, baseline: Path | None
+) -> "Gate":
+    """What counts: what the command line says, and where it says nothing the settings."""
+    from inspector.report.gate import Gate, read_baseline
+
+    known = baseline or (settings.folder / settings.baseline if settings.baseline else None)
+    return Gate(
+        select=tuple(select or ()) or settings.select,
+        ignore=(*(ignore or ()), *settings.ignore),
+        fail_on=fail_on or settings.fail_on or "error",
+        known=read_baseline(known) if known else frozenset(),
+    ).checked()
+
+
+def _analysed(path: Path, pinned: str) -> tuple[str, "Analysed"]:
+    from inspector.session.importing import import_file
+    from inspector.verdict.analysis import analyse
+
+    recording = import_file(path)
+    try:
+        for warning in recording.warnings:
+            typer.echo(f"warning: {warning}", err=True)
+        return recording.source, analyse(recording.exchanges(), pinned)
+    finally:
+        recording.close()
+
+
+def _print(format: Format, gated: Sequence[tuple[str, "Gated"]], *, as_list: bool) -> None:
+    match format:
+        case Format.JSON:
+            from inspector.report.contract import report_of
+
+            documents = [report_of(source, each).model_dump_json(indent=2) for source, each in gated]
+            typer.echo(f"[{',\n'.join(documents)}]" if as_list else documents[0])
+        case Format.GITHUB:
+            from inspector.report.gate import github_annotations
+
+            for source, each in gated:
+                for line in github_annotations(source, each.runs):
+                    typer.echo(line)
+        case Format.TEXT:
+            from inspector.report.text import text_report
+
+            typer.echo("\n".join(text_report(source, each) for source, each in gated), nl=False)

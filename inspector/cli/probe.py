@@ -52,6 +52,10 @@ def probe(
         from inspector.report.contract import report_of
 
         typer.echo(report_of(str(path), analysis).model_dump_json(indent=2))
+    elif format is Format.GITHUB:
+        from inspector.report.gate import github_annotations
+
+        typer.echo("\n".join(github_annotations(url, analysis.runs)))
     else:
         from inspector.report.text import verdict_lines
 

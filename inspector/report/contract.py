@@ -5,8 +5,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict
 
 from inspector.rules.model import Finding
-from inspector.verdict.analysis import Analysis
-from inspector.verdict.model import Judged
+from inspector.verdict.model import Analysed, Judged
 
 type Party = Literal["client", "mcp-server", "authorization-server", "configuration", "edge", "unknown", "none"]
 type Confidence = Literal["certain", "likely", "guess"]
@@ -127,7 +126,7 @@ class Report(_Part):
     runs: list[RunPart]
 
 
-def report_of(source: str, analysis: Analysis) -> Report:
+def report_of(source: str, analysis: Analysed) -> Report:
     """The document for an analysed recording."""
     return Report(
         version=1,

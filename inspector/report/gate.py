@@ -12,7 +12,7 @@ from inspector.errors import InspectorError
 from inspector.protocol import urls
 from inspector.rules.model import Checked, Finding, Severity
 from inspector.rules.registry import all_rules
-from inspector.verdict.model import Judged
+from inspector.verdict.model import Analysed, Judged
 
 NEVER = "never"
 FAIL_ON = (*(severity.value for severity in Severity), NEVER)
@@ -64,6 +64,21 @@ class Gate:
             return False
         too_bad = FAIL_ON[: FAIL_ON.index(self.fail_on) + 1]
         return any(finding.severity.value in too_bad for judged in runs for finding in judged.checked.findings)
+
+
+@dataclass(frozen=True, slots=True)
+class Gated:
+    """A recording with the findings that count."""
+
+    exchange_count: int
+    runs: tuple[Judged, ...]
+    unlinked: tuple[int, ...]
+
+    @classmethod
+    def of(cls, analysed: Analysed, gate: Gate) -> "Gated":
+        """What a gate leaves of an analysis."""
+        runs = tuple(gate.applied(judged) for judged in analysed.runs)
+        return cls(analysed.exchange_count, runs, tuple(analysed.unlinked))
 
 
 @dataclass(frozen=True, slots=True)

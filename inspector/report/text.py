@@ -7,8 +7,7 @@ from inspector.display import visible
 from inspector.rules.model import REASONS, Finding, Party, Severity
 from inspector.timeline.run import Run
 from inspector.timeline.steps import PHASES, Status, Step
-from inspector.verdict.analysis import Analysis
-from inspector.verdict.model import Judged, Verdict
+from inspector.verdict.model import Analysed, Judged, Verdict
 
 WIDTH = 100
 _PARTIES = {
@@ -29,7 +28,7 @@ _ENDINGS = {
 }
 
 
-def text_report(source: str, analysis: Analysis) -> str:
+def text_report(source: str, analysis: Analysed) -> str:
     """Everything there is to say about a recording. Captured text in it is safe for a terminal."""
     runs = analysis.runs
     lines = [f"{visible(source)}: {_count(analysis.exchange_count, 'exchange')}, {_count(len(runs), 'sign-in')}"]

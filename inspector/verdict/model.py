@@ -1,6 +1,8 @@
 """What a verdict says: one cause, one party, what it rests on, who is cleared and what each party can do."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 from inspector.rules.model import Checked, Confidence, Party
 from inspector.timeline.run import Run
@@ -54,3 +56,19 @@ class Judged:
     run: Run
     checked: Checked
     verdict: Verdict
+
+
+class Analysed(Protocol):
+    """What is known of a whole recording: an Analysis, or the part of one that a reader has chosen."""
+
+    @property
+    def exchange_count(self) -> int:
+        """How many exchanges the recording has."""
+
+    @property
+    def runs(self) -> Sequence[Judged]:
+        """Its runs, oldest first."""
+
+    @property
+    def unlinked(self) -> Sequence[int]:
+        """Exchanges that look like a sign-in but belong to no run."""

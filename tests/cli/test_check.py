@@ -129,3 +129,39 @@ def test_hostile_text_cannot_act_on_the_terminal(run: Run, tmp_path: Path) -> No
     done = run("check", str(har))
     assert "Run 1" in done.stdout
     assert all(character.isprintable() or character == "\n" for character in done.stdout + done.stderr)
+
+
+def test_a_folder_is_checked_recording_by_recording(run: Run, session: Path, tmp_path: Path) -> None:
+    (tmp_path / "notes.txt").write_text("no recording")
+    for name in ("a.mcpauth", "b.mcpauth"):
+        (tmp_path / name).write_bytes(session.read_bytes())
+    documents = json.loads(run("check", str(tmp_path), "-f", "json").stdout)
+    assert [Path(document["source"]).name for document in documents] == ["a.mcpauth", "b.mcpauth"]
+    (tmp_path / "empty").mkdir()
+    assert "holds no recording" in run("check", str(tmp_path / "empty")).stderr
+
+
+def test_what_is_known_or_ignored_fails_nothing(run: Run, session: Path, tmp_path: Path) -> None:
+    known = tmp_path / "known.txt"
+    assert run("check", str(session), "--write-baseline", str(known)).returncode == 0
+    assert run("check", str(session), "--baseline", str(known)).returncode == 0
+    assert run("check", str(session), "--fail-on", "never").returncode == 0
+    assert run("check", str(session), "--select", "resource-missing-*").returncode == 1
+    unknown = run("check", str(session), "--ignore", "resource-mising-token")
+    assert unknown.returncode == 2
+    assert "resource-missing-token" in unknown.stderr
+
+
+def test_settings_are_found_above_the_working_directory(
+    run: Run, session: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "pyproject.toml").write_text('[tool.mcp-auth-inspector]\nfail-on = "never"\n')
+    (tmp_path / "below").mkdir()
+    monkeypatch.chdir(tmp_path / "below")
+    assert run("check", str(session)).returncode == 0
+
+
+def test_a_workflow_gets_annotations(run: Run, session: Path) -> None:
+    lines = run("check", str(session), "-f", "github").stdout.splitlines()
+    assert lines
+    assert all(line.startswith(("::error ", "::warning ", "::notice ")) for line in lines)

@@ -4,7 +4,9 @@ from urllib.parse import urlsplit
 
 import httpx
 import pytest
+from mitmproxy.http import HTTPFlow
 from mitmproxy.net import encoding
+from mitmproxy.proxy.mode_specs import ProxyMode
 from mitmproxy.test import tflow
 
 from addons.authorize_recorder import AuthorizeRecorder
@@ -175,3 +177,54 @@ def test_another_machine_is_refused() -> None:
     assert AuthorizeRecorder().answer(flow) is None
     assert flow.response is not None
     assert flow.response.status_code == 403
+
+
+CODEX = {"User-Agent": "codex-mcp-client/0.169.0"}
+
+
+@pytest.mark.parametrize(
+    ("agent", "member", "replaced"),
+    [
+        (CODEX, b"", False),
+        (CODEX, b', "authorization_response_iss_parameter_supported": true', True),
+        ({"User-Agent": "codex/1"}, b"", True),
+    ],
+    ids=["strict", "strict, and the issuer is named", "another"],
+)
+async def test_a_client_that_compares_origins_gets_the_document_as_it_is(
+    proxy: RunningProxy,
+    target: Upstream,
+    client: httpx.AsyncClient,
+    agent: dict[str, str],
+    member: bytes,
+    replaced: bool,
+) -> None:
+    body = b'{"authorization_endpoint": "%s"%s}' % (target.at("/authorize").encode(), member)
+    target.answer(WELL_KNOWN, body, Content_Type="application/json")
+    got = await client.get(target.at(WELL_KNOWN), headers=agent)
+    assert (got.content != body) == replaced
+    assert bool((await row(proxy, target.at(WELL_KNOWN))).translations) == replaced
+
+
+def metadata_at(when: float, endpoint: str) -> HTTPFlow:
+    flow = tflow.tflow(resp=True)
+    flow.client_conn.proxy_mode = ProxyMode.parse("regular")
+    flow.request.path = WELL_KNOWN
+    flow.request.timestamp_start = when
+    assert flow.response
+    flow.response.content = json.dumps({"authorization_endpoint": endpoint}).encode()
+    return flow
+
+
+@pytest.mark.parametrize("visited", [False, True])
+def test_a_client_whose_browser_never_came_is_left_alone_when_it_tries_again(visited: bool) -> None:
+    recorder, endpoint = AuthorizeRecorder(), "https://login.example/authorize"
+    first = recorder.edit(metadata_at(100.0, endpoint))
+    assert first is not None
+    assert recorder.edit(metadata_at(109.0, endpoint)) == first  # still the same attempt
+    if visited:
+        flow = tflow.tflow()
+        flow.request.path = urlsplit(json.loads(first.content)["authorization_endpoint"]).path
+        assert recorder.answer(flow) is not None
+    assert (recorder.edit(metadata_at(111.0, endpoint)) is not None) == visited
+    assert recorder.edit(metadata_at(111.0, f"{endpoint}2")) is not None

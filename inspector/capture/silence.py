@@ -1,15 +1,18 @@
 """Says why nothing arrives, from what has reached the proxy at all."""
 
+import json
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from enum import StrEnum
+from pathlib import Path
 from typing import Any, Self
 
 from inspector.capture.control import ControlLink
 from inspector.capture.proxy import RunningProxy
 from inspector.errors import CaptureError
+from inspector.session.reader import Session
 
 SILENT_FOR = 20.0
 """Seconds without anything recorded after which the user is told why."""
@@ -77,6 +80,13 @@ def capture_facts(proxy: RunningProxy) -> CaptureFacts:
     """What has reached a running proxy. Raises CaptureError when it does not answer."""
     with ControlLink(proxy.control_port, proxy.token) as link:
         return CaptureFacts.of(link.ask({"do": "facts"})["facts"])
+
+
+def why_silent(session: Path, mode: Mode, address: str) -> str:
+    """The diagnosis of a capture that has ended, from what its proxy left behind; empty when it left nothing."""
+    with Session.open(session) as recorded:
+        facts = recorded.meta.get("capture-facts")
+    return " ".join(diagnose(CaptureFacts.of(json.loads(facts)), mode, address)) if facts else ""
 
 
 def diagnose(facts: CaptureFacts, mode: Mode, address: str) -> tuple[str, ...]:

@@ -27,6 +27,10 @@ NoRecorder = Annotated[
     bool,
     typer.Option("--no-authorize-recorder", help="Leave authorization_endpoint as it is; the browser leg is not seen."),
 ]
+Patch = Annotated[
+    list[str] | None,
+    typer.Option("--patch", metavar="NAME[=VALUE]", help="Change what is sent, such as add-resource; may be repeated."),
+]
 UpstreamCa = Annotated[Path | None, typer.Option("--upstream-ca", help="PEM file of a CA your servers are signed by.")]
 
 
@@ -38,6 +42,7 @@ def run(
     record_all: RecordAll = False,
     no_authorize_recorder: NoRecorder = False,
     upstream_ca: UpstreamCa = None,
+    patch: Patch = None,
 ) -> None:
     """Start a client with the proxy in between, and say who is at fault when it ends.
 
@@ -49,6 +54,7 @@ def run(
     from inspector.capture.launch import run_client
     from inspector.capture.proxy import ProxySettings, start_proxy
     from inspector.capture.shims import browser_shims
+    from inspector.capture.silence import Mode, silence_explained, why_silent
 
     proxy = start_proxy(
         ProxySettings(
@@ -59,12 +65,13 @@ def run(
             authorize_recorder=not no_authorize_recorder,
             exit_with=os.getpid(),
             upstream_ca=upstream_ca,
+            patches=tuple(patch or ()),
         )
     )
     try:
         say(f"capturing through {proxy.url}; watch it live in another terminal: mcp-auth-inspector open")
         changed = [variable.name for variable in _variables(proxy)]
-        with browser_shims(proxy, os.environ, changed) as shims:
+        with browser_shims(proxy, os.environ, changed) as shims, silence_explained(proxy, Mode.RUN, say):
             variables = {variable.name: variable.value for variable in _variables(proxy, shims)}
             code = run_client(command, {**os.environ, **variables})
         survived = proxy.alive
@@ -73,7 +80,8 @@ def run(
     say(f"the client ended with exit code {code}")
     if not survived:
         say("the proxy ended before the client did, so the recording is not whole")
-    if summarise(proxy.session, "does the client read proxy variables? https needs --server URL"):
+    why = why_silent(proxy.session, Mode.RUN, proxy.url)
+    if summarise(proxy.session, why or "does the client read proxy variables? https needs --server URL"):
         raise typer.Exit(EXIT_FINDINGS)
 
 

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from inspector.cli.capture import RecordAll, SessionFile, UpstreamCa, new_session, say, summarise
+from inspector.cli.capture import Patch, RecordAll, SessionFile, UpstreamCa, new_session, say, summarise
 from inspector.cli.check import EXIT_FINDINGS
 
 
@@ -25,6 +25,7 @@ def gateway(
     session: SessionFile = None,
     record_all: RecordAll = False,
     upstream_ca: UpstreamCa = None,
+    patch: Patch = None,
 ) -> None:
     """Stand before an MCP server; the client is given our URL, or with --takeover keeps the one it has.
 
@@ -35,6 +36,7 @@ def gateway(
     """
     from inspector.capture.gateway import check_is_free, listens, moved_server
     from inspector.capture.proxy import ProxySettings, start_proxy
+    from inspector.capture.silence import Mode, silence_explained, why_silent
     from inspector.session.reader import Session
 
     server = moved_server(url, takeover) if takeover else ""
@@ -50,8 +52,10 @@ def gateway(
             gateway_port=port,
             takeover=server,
             relay_callback=relay_callback,
+            patches=tuple(patch or ()),
         )
     )
+    mode = Mode.TAKEOVER if server else Mode.GATEWAY
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         with Session.open(proxy.session) as recorded:
@@ -65,12 +69,13 @@ def gateway(
             say(f"give this URL to the client in place of {url}:")
         typer.echo(proxy.gateway)
         say("watch it live in another terminal: mcp-auth-inspector open      end it: ctrl+c")
-        with suppress(KeyboardInterrupt):
+        with suppress(KeyboardInterrupt), silence_explained(proxy, mode, say):
             proxy.wait()
             say("the proxy has ended")
     finally:
         proxy.stop()
-    if summarise(proxy.session, f"has the client been given {proxy.gateway}, and been restarted?"):
+    why = why_silent(proxy.session, mode, proxy.gateway)
+    if summarise(proxy.session, why or f"has the client been given {proxy.gateway}, and been restarted?"):
         raise typer.Exit(EXIT_FINDINGS)
 
 

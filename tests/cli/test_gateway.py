@@ -64,7 +64,7 @@ async def test_silence_is_explained(tmp_path: Path) -> None:
     async with gateway(tmp_path, "http://localhost:3001/mcp") as (url, end):
         code, narration = await end()
     assert code == 0
-    assert f"no request to an MCP server was seen: has the client been given {url}, and been restarted?" in narration
+    assert f"no request to an MCP server was seen: No connection has come in: give the client {url}" in narration
 
 
 async def test_a_server_that_moves_aside_leaves_its_url(tmp_path: Path) -> None:

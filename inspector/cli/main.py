@@ -7,7 +7,7 @@ import traceback
 
 import typer
 
-from inspector.cli import capture, check, demo, doctor, export, gateway, probe, reference, rules, view
+from inspector.cli import capture, check, demo, doctor, export, gateway, probe, reference, replay, rules, verify, view
 from inspector.display import visible
 from inspector.errors import InspectorError
 
@@ -34,6 +34,8 @@ app.command("probe")(probe.probe)
 app.command("doctor")(doctor.doctor)
 app.command("reference")(reference.reference)
 app.command("rules")(rules.rules)
+app.command("replay")(replay.replay)
+app.command("verify")(verify.verify)
 
 
 def main() -> None:

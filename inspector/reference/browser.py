@@ -22,8 +22,10 @@ async def authorization_response(http: httpx.AsyncClient, url: str, redirect_uri
     return await followed(http, await http.get(url), redirect_uri)
 
 
-async def followed(http: httpx.AsyncClient, response: httpx.Response, redirect_uri: str) -> str:
-    """The same from the answer to the authorization request on.
+async def followed(
+    http: httpx.AsyncClient, response: httpx.Response, redirect_uri: str, *, answer_forms: bool = True
+) -> str:
+    """The same from the answer to the authorization request on; without `answer_forms` a form is where it ends.
 
     Raises:
         BrowserStopped: it never does.
@@ -38,7 +40,7 @@ async def followed(http: httpx.AsyncClient, response: httpx.Response, redirect_u
             continue
         form = _FirstForm()
         form.feed(response.text)
-        if form.method != "post":
+        if form.method != "post" or not answer_forms:
             page = response.url.copy_with(query=None)
             problem = response.url.params.get("error")
             reason = f"error {problem}" if problem else f"status {response.status_code}"

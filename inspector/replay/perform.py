@@ -1,7 +1,7 @@
 """Performs a profile live: each recorded request again, with the values of now in the place of those of then."""
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 
 import httpx
@@ -14,7 +14,6 @@ from inspector.replay.from_run import outcome_of
 from inspector.replay.profile import Profile, ProfileStep
 from inspector.replay.values import Unknown, Values, names_in
 from inspector.replay.wire import NotNamed, Wire, as_response
-from inspector.session.model import Exchange
 from inspector.timeline.message import Kind, Message
 
 _DISCOVERY = (Kind.RESOURCE_METADATA, Kind.SERVER_METADATA, Kind.KEYS, Kind.PREFLIGHT)
@@ -45,6 +44,13 @@ class Progress:
 type OnProgress = Callable[[Progress], None]
 
 
+type Browse = Callable[[str, str, Wire], Awaitable[str]]
+"""Takes an authorization request to the user and gives the URL with the answer: called with URL and redirect URI.
+
+Raises BrowserStopped when there is none, httpx.HTTPError when a server does not answer.
+"""
+
+
 def no_progress(progress: Progress) -> None:
     """Tell nobody."""
 
@@ -66,17 +72,25 @@ def name_of(step: ProfileStep) -> str:
 
 
 async def perform(
-    profile: Profile, values: Values, wire: Wire, *, label: str = "", on_progress: OnProgress = no_progress
+    profile: Profile,
+    values: Values,
+    wire: Wire,
+    *,
+    label: str = "",
+    on_progress: OnProgress = no_progress,
+    browse: Browse | None = None,
 ) -> Performance:
     """Perform a profile at the servers of `values`. A refusal is a result, not an error.
 
     The client goes the way it went in the recording as long as the servers answer as they did there. Where they refuse
     what they did not refuse, it stops. Where they take what they had refused, it leaves out how it dealt with the
-    refusal.
+    refusal. `browse` is the leg through the browser; without one, redirects are followed, and a form is answered where
+    it is on this machine.
 
     Raises:
         ReplayFailure: a request cannot be sent at all.
     """
+    browse = browse or _scripted_browser
     made = Performance(profile)
     values.set("redirect_uri", profile.redirect_uri)
     if profile.client_id:
@@ -87,7 +101,7 @@ async def perform(
         if step.assumed and made.outcomes and not _good(made.outcomes[-1][1]):
             break
         try:
-            outcome, exchange = await _send(step, values, wire)
+            outcome, problem = await _send(step, values, wire, browse)
         except Unknown as unknown:
             if step.leg not in _DISCOVERY:
                 made.ended = f"The {name_of(step)} needs {_in_words(str(unknown))}, which no server gave."
@@ -100,7 +114,7 @@ async def perform(
         made.outcomes.append((step, outcome))
         on_progress(Progress(label, place + 1, len(profile.steps), name_of(step), outcome))
         if not outcome:
-            made.ended = f"The {name_of(step)} got no answer: {exchange.error or 'the connection broke'}."
+            made.ended = f"The {name_of(step)} got no answer: {problem or 'the connection broke'}."
             break
         if _stops(step, outcome):
             made.ended = f"The {name_of(step)} ended with {outcome}, where the recording has {step.outcome}."
@@ -109,14 +123,16 @@ async def perform(
     return made
 
 
-async def _send(step: ProfileStep, values: Values, wire: Wire) -> tuple[str, Exchange]:
-    """Send one request; how it ended, and the exchange."""
+async def _send(step: ProfileStep, values: Values, wire: Wire, browse: Browse) -> tuple[str, str]:
+    """Send one request; how it ended, and why not where it got no answer."""
     if step.leg is Kind.AUTHORIZE:
         values.make_proof()
     url = values.fill(step.url)
     if step.query:
         style = DEFAULT_STYLE if step.form else step.style
         url += ("&" if "?" in url else "?") + write(_filled(step.query, values), style)
+    if step.leg is Kind.AUTHORIZE and step.method == "GET":
+        return await _authorize(url, values, wire, browse)
     body = write(_filled(step.form, values), step.style) if step.form else values.fill(step.body)
     # A server that gave no session, or agreed on a revision without the header, wants to hear of neither.
     headers = tuple(
@@ -126,30 +142,37 @@ async def _send(step: ProfileStep, values: Values, wire: Wire) -> tuple[str, Exc
     )
     exchange = await wire.send(step.method, url, _filled(headers, values), body.encode())
     message = Message(exchange, step.leg)
-    if step.leg is Kind.AUTHORIZE and message.answered:
-        return await _browser_leg(exchange, values, wire), exchange
     values.learn(message)
-    return outcome_of(message), exchange
+    return outcome_of(message), exchange.error
 
 
 def _filled(pairs: Pairs, values: Values) -> Pairs:
     return tuple((values.fill(name), values.fill(value)) for name, value in pairs)
 
 
-async def _browser_leg(exchange: Exchange, values: Values, wire: Wire) -> str:
-    """Follow the authorization server's pages as a browser would; the code is what the client learns."""
-    async with wire.browser(_BROWSER_AGENT) as browser:
-        try:
-            answer = await followed(browser, as_response(exchange), values.get("redirect_uri") or "")
-        except BrowserStopped:
-            return "page"
-        except httpx.HTTPError as error:
-            return f"page that got no answer ({error})"
+async def _authorize(url: str, values: Values, wire: Wire, browse: Browse) -> tuple[str, str]:
+    """The leg through the browser; the code is what the client learns."""
+    try:
+        answer = await browse(url, values.get("redirect_uri") or "", wire)
+    except BrowserStopped:
+        return "page", ""
+    except httpx.HTTPError as error:
+        return "", str(error)
     given = Params.parse(urls.query_of(answer))
     if code := given.get("code"):
         values.set("code", code)
-        return "code"
-    return f"error {given.get('error')}"
+        return "code", ""
+    return f"error {given.get('error')}", ""
+
+
+async def _scripted_browser(url: str, redirect_uri: str, wire: Wire) -> str:
+    """Follow the pages of the authorization server as a browser would."""
+    exchange = await wire.send("GET", url, (("User-Agent", _BROWSER_AGENT),))
+    if exchange.status is None:
+        raise httpx.ConnectError(exchange.error)
+    async with wire.browser(_BROWSER_AGENT) as browser:
+        on_this_machine = urls.is_loopback(url)
+        return await followed(browser, as_response(exchange), redirect_uri, answer_forms=on_this_machine)
 
 
 def _stops(step: ProfileStep, outcome: str) -> bool:

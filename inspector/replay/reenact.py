@@ -11,7 +11,7 @@ from inspector.replay.compare import Difference, changes, compare
 from inspector.replay.fixes import Fix
 from inspector.replay.from_run import completed, profile_of
 from inspector.replay.mirror import Mirror, mirror_of
-from inspector.replay.perform import OnProgress, Performance, name_of, no_progress, perform
+from inspector.replay.perform import Browse, OnProgress, Performance, name_of, no_progress, perform
 from inspector.replay.profile import Profile
 from inspector.replay.values import Values
 from inspector.replay.wire import Destinations, Record, Wire
@@ -118,8 +118,9 @@ async def attempt(
     label: str,
     record: Record | None = None,
     on_progress: OnProgress = no_progress,
+    browse: Browse | None = None,
 ) -> Attempt:
-    """Perform a client at servers that run already, and judge it.
+    """Perform a client at servers that run already, and judge it. `browse` is the leg through the browser.
 
     Raises:
         ReplayFailure: the profile asks for a request that cannot be sent.
@@ -130,7 +131,7 @@ async def attempt(
         _document(profile, values),
         Wire(destinations, record=keep, label=label, on_exchange=made.append) as wire,
     ):
-        performance = await perform(profile, values, wire, label=label, on_progress=on_progress)
+        performance = await perform(profile, values, wire, label=label, on_progress=on_progress, browse=browse)
     return Attempt(label, performance, tuple(made), _judged(made, values.fill("${mcp_url}")))
 
 
@@ -163,7 +164,12 @@ async def what_if(
 
 
 def proof_of(
-    judged: Judged, before: Attempt, after: Attempt, fixes: Sequence[Fix], server_faults: tuple[str, ...]
+    judged: Judged,
+    before: Attempt,
+    after: Attempt,
+    fixes: Sequence[Fix],
+    server_faults: tuple[str, ...] = (),
+    against: str = REFERENCE,
 ) -> Proof:
     """What two attempts prove about a verdict, or about the fault that the fix is made for."""
     said = [change_in_words(before.performance.profile, after.performance.profile, fixes)] if fixes else []
@@ -174,7 +180,7 @@ def proof_of(
     return prove(
         cause if cause in mended or not shown else shown[0],
         ", ".join(said) or "nothing changed",
-        REFERENCE,
+        against,
         before.ending,
         after.ending,
         first_difference(before, after),
@@ -194,7 +200,8 @@ def change_in_words(before: Profile, after: Profile, fixes: Sequence[Fix] = ()) 
         ("left out", [each for each in parameters if each.other is None]),
     ):
         if chosen:
-            names = " and ".join(dict.fromkeys(each.name for each in chosen))
+            *most, last = dict.fromkeys(each.name for each in chosen)
+            names = f"{', '.join(most)} and {last}" if most else last
             steps = {each.step for each in chosen}
             said.append(f"{names} {verb} on {len(steps)} request{'' if len(steps) == 1 else 's'}")
     return ", ".join(said)

@@ -65,7 +65,8 @@ def prove(
     client ends as before.
     """
     says = _says(rule, before, after)
-    sentence = f"Same client, {change}: {_became(before, after)}."
+    gone = f"{rule} is gone, " if says is Says.CONFIRMED and before.authorized else ""
+    sentence = f"Same client, {change}: {gone}{_became(before, after)}."
     if says is Says.REFUTED:
         sentence += " The outcome is the same, so that this is not what keeps the client out."
     elif says is Says.UNDECIDED:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from inspector.cli.check import EXIT_FINDINGS
-from inspector.cli.view import live_feed, need_terminal
+from inspector.cli.view import need_terminal
 from inspector.errors import ReferenceFailure
 
 if TYPE_CHECKING:
@@ -54,6 +54,7 @@ def demo(
             clients.start()
             if not text:
                 from inspector.tui.app import run_app
+                from inspector.tui.opening import live_feed
 
                 run_app(live_feed(Session.open(proxy.session), proxy, title="demo"), proxy_label=proxy.url)
             else:

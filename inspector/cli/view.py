@@ -1,74 +1,47 @@
 """`open`: show a recording, or the capture that is running."""
 
+import os
 import sys
+from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from inspector.errors import CaptureError
 
-if TYPE_CHECKING:
-    from inspector.capture.proxy import RunningProxy
-    from inspector.session.reader import Session
-    from inspector.tui.feed import Feed
+Ascii = Annotated[bool, typer.Option("--ascii", help="Draw with ASCII characters only.")]
 
 
 def open_recording(
     file: Annotated[
         Path | None, typer.Argument(help="A session, a HAR file, or a mitmproxy flow file; none: the running capture.")
     ] = None,
+    ascii_only: Ascii = False,
 ) -> None:
-    """Show a recording on the screen, or the capture that is running.
+    """Show a recording on the screen, or the capture that is running; with neither, how to begin.
 
     Example: mcp-auth-inspector open capture.har
     """
     need_terminal("`mcp-auth-inspector check FILE` prints the same as text")
     from inspector.tui.app import run_app
+    from inspector.tui.opening import open_path, open_running
 
-    feed, proxy = _feed_of(file) if file else _running_feed()
-    run_app(feed, proxy_label=proxy)
+    opened = None
+    if file is not None:
+        opened = open_path(file)
+    else:
+        with suppress(CaptureError):
+            opened = open_running()
+    if opened is None:
+        code = run_app(ascii_only=ascii_only)
+    else:
+        code = run_app(opened.feed, proxy_label=opened.proxy_label, ascii_only=ascii_only)
+    raise typer.Exit(code)
 
 
 def need_terminal(instead: str) -> None:
     """Refuse to draw where nobody can see it. CaptureError says what to use instead."""
-    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+    drawn_elsewhere = bool(os.environ.get("TEXTUAL_DRIVER"))  # as `serve` does: the pipes lead to a browser
+    if not drawn_elsewhere and not (sys.stdin.isatty() and sys.stdout.isatty()):
         raise CaptureError(f"This needs a terminal to draw on; {instead}.")
-
-
-def _feed_of(file: Path) -> "tuple[Feed, str]":
-    from inspector.capture.proxy import find_running
-    from inspector.session.importing import import_file
-    from inspector.session.reader import Session
-    from inspector.tui.feed import FinishedFeed, SessionFeed
-
-    recording = import_file(file)
-    for warning in recording.warnings:
-        typer.echo(f"warning: {warning}", err=True)
-    if not isinstance(recording, Session):
-        return FinishedFeed(list(recording.exchanges()), source=recording.source), ""
-    writing = [proxy for proxy in find_running() if proxy.session.resolve() == file.resolve()]
-    if writing:
-        return live_feed(recording, writing[0]), writing[0].gateway or writing[0].url
-    return SessionFeed(recording, source=str(file)), ""
-
-
-def _running_feed() -> "tuple[Feed, str]":
-    from inspector.capture.proxy import find_running
-    from inspector.session.reader import Session
-
-    running = find_running()
-    if not running:
-        raise CaptureError(
-            "No capture is running; start one with `mcp-auth-inspector run -- COMMAND`, name a file to open, "
-            "or try `mcp-auth-inspector demo`."
-        )
-    return live_feed(Session.open(running[-1].session), running[-1]), running[-1].gateway or running[-1].url
-
-
-def live_feed(session: "Session", proxy: "RunningProxy", title: str = "live") -> "Feed":
-    """What the proxy writes, as it writes it."""
-    from inspector.capture.watch import changes
-    from inspector.tui.feed import SessionFeed
-
-    return SessionFeed(session, lambda: changes(proxy), source=str(proxy.session), title=title)

@@ -1,10 +1,8 @@
-"""The terminal application: follows a feed, has it judged, and shows it."""
+"""The terminal application: holds the open sessions, shows one of them, and remembers what the reader likes."""
 
 import asyncio
 import traceback
-from collections.abc import Iterable, Sequence
-from contextlib import aclosing
-from dataclasses import replace
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import ClassVar
@@ -12,22 +10,29 @@ from typing import ClassVar
 from rich.text import Text
 from textual.app import App, SystemCommand
 from textual.screen import Screen
-from textual.worker import Worker, WorkerFailed
+from textual.timer import Timer
+from textual.worker import WorkerFailed
 
+from inspector.display import visible
 from inspector.errors import InspectorError
-from inspector.tui.feed import Feed, batched
-from inspector.tui.keys import MAIN_KEYS
+from inspector.tui.actions import ACTIONS
+from inspector.tui.ascii import AsciiOnly
+from inspector.tui.feed import Feed, FinishedFeed
 from inspector.tui.masking import Masker
+from inspector.tui.opening import SAMPLE, Opened, open_path, open_running
 from inspector.tui.panes.status import Origin
-from inspector.tui.recording import Analyser, Analyst, Recording
+from inspector.tui.preferences import Preferences, load
+from inspector.tui.recording import Analyser, Recording
 from inspector.tui.screens.main import MainScreen
+from inspector.tui.sessions import OpenSession
+from inspector.tui.themes import HIGH_CONTRAST
 
-REPAINT_SECONDS = 0.1
-"""What arrives within this time is judged and painted together."""
+PROGRESS_SECONDS = 0.1
+"""How often the progress of a recording that is being read is drawn."""
 
 
 class InspectorApp(App[None]):
-    """Shows a feed until the reader leaves."""
+    """A desktop of open sessions, each with a main screen of its own."""
 
     TITLE = "mcp-auth-inspector"
     ENABLE_COMMAND_PALETTE = True
@@ -35,55 +40,177 @@ class InspectorApp(App[None]):
 
     def __init__(
         self,
-        feed: Feed,
+        feed: Feed | None = None,
         *,
         proxy_label: str = "",
         recipe: Sequence[str] = (),
         analyser: Analyser | None = None,
         masker: Masker | None = None,
+        preferences: Preferences | None = None,
+        ascii_only: bool = False,
+        system_clipboard: Callable[[str], object] | None = None,
     ) -> None:
-        """`proxy_label` is the proxy's address, shown while live; `recipe` are the lines that say how to send a client
-        through it, shown until something is captured. `analyser` judges in place of a new Analysis.
+        """Without a `feed` the first screen says how to begin. `proxy_label` is the proxy's address, shown while live;
+        `recipe` are the lines that say how to send a client through it, shown until something is captured.
+        `analyser` judges the feed in place of a new Analysis. `system_clipboard` takes what is copied, besides the
+        terminal. Without `preferences` the usual ones apply, and none are kept.
         """
         super().__init__()
-        self.feed = feed
-        self.recording = Recording()
-        self._analyst = Analyst(analyser)
+        self.preferences = preferences or Preferences()
+        self.sessions: list[OpenSession] = []
+        self.shown = 0
+        self._first = (Opened(feed or nothing_yet(), proxy_label), tuple(recipe), analyser)
         self._masker = masker or Masker()
-        address = (feed.live and proxy_label) or feed.source
-        self._origin = Origin(feed.title, address, feed.live, tuple(recipe))
-        self.following: Worker[None] | None = None
+        self._system_clipboard = system_clipboard
+        self._opened_so_far = 0
+        self._ticker: Timer | None = None
+        if ascii_only:
+            self._filters.append(AsciiOnly())
+
+    @property
+    def session(self) -> OpenSession:
+        """The session that is shown."""
+        return self.sessions[self.shown]
+
+    @property
+    def recording(self) -> Recording:
+        """What is known of it."""
+        return self.session.recording
 
     async def on_mount(self) -> None:
-        """Show the main screen, and begin to follow the feed."""
-        await self.push_screen(MainScreen(self._origin, self._masker))
-        self.following = self.run_worker(self._follow(), name="feed")
+        """Apply what was remembered, show the main screen, and begin to follow the feed."""
+        self.register_theme(HIGH_CONTRAST)
+        if self.preferences.theme in self.available_themes:
+            self.theme = self.preferences.theme
+        self.theme_changed_signal.subscribe(self, lambda theme: self._remember_theme(theme.name))
+        self.set_keymap(self.preferences.keys)
+        self._ticker = self.set_interval(PROGRESS_SECONDS, self._show_progress, pause=True)
+        opened, recipe, analyser = self._first
+        await self.add_session(opened, recipe, analyser)
+        for trouble in self.preferences.troubles:
+            self.notify(trouble, severity="warning", markup=False, timeout=15)
 
-    async def _follow(self) -> None:
-        trouble = ""
-        try:
-            async with aclosing(batched(self.feed.updates(), REPAINT_SECONDS)) as batches:
-                async for batch in batches:
-                    self._show(await asyncio.to_thread(self._analyst.take, batch))
-        except InspectorError as error:
-            trouble = str(error)
-        self._show(replace(self.recording, ended=True, trouble=trouble))
+    def _remember_theme(self, name: str) -> None:
+        self.preferences.theme = name
+        self.preferences.save()
 
-    def _show(self, recording: Recording) -> None:
-        self.recording = recording
-        for screen in self.screen_stack:
-            if isinstance(screen, MainScreen):
-                screen.show(recording)
+    # The open sessions.
+
+    async def add_session(self, opened: Opened, recipe: Sequence[str] = (), analyser: Analyser | None = None) -> None:
+        """Open a tab for a feed and show it; the tab of a start screen gives way to it."""
+        feed = opened.feed
+        address = (feed.live and opened.proxy_label) or feed.source
+        screen = MainScreen(Origin(feed.title, address, feed.live, tuple(recipe)), self._masker, self.preferences)
+        session = OpenSession(feed, screen, visible(Path(feed.source).name or feed.title), analyser)
+        self._opened_so_far += 1
+        self.install_screen(screen, f"session-{self._opened_so_far}")
+        self.sessions.append(session)
+        if len(self.sessions) == 1:
+            await self.push_screen(screen)
+        else:
+            await self.show_session(len(self.sessions) - 1)
+            if is_start(self.sessions[0].feed):
+                await self._remove(self.sessions[0])
+        session.following = self.run_worker(session.follow(partial(self._show, session)), name="feed")
+        if not feed.live and self._ticker:
+            self._ticker.resume()
+
+    async def show_session(self, number: int = 0, *, by: int = 0) -> None:
+        """Show the session of a number, or the one `by` places further, around the end."""
+        number = (self.shown + by) % len(self.sessions) if by else number
+        while len(self.screen_stack) > 2:
+            await self.pop_screen()
+        self.shown = number
+        await self.switch_screen(self.session.screen)
+        self._name_sessions()
+
+    async def close_session(self) -> None:
+        """Close the session shown; after the last one the start screen is there."""
+        session = self.session
+        if len(self.sessions) == 1:
+            await self.add_session(Opened(nothing_yet()))
+        else:
+            await self.show_session(by=1)
+        if session in self.sessions:
+            await self._remove(session)
+
+    async def _remove(self, session: OpenSession) -> None:
+        shown = self.session
+        self.sessions.remove(session)
+        self.shown = self.sessions.index(shown)
+        session.stop()
+        if session.following is not None:
+            session.following.cancel()
+        self.uninstall_screen(session.screen)
+        await session.screen.remove()
+        session.close()
+        self._name_sessions()
+
+    def _name_sessions(self) -> None:
+        names = [session.name for session in self.sessions]
+        for number, session in enumerate(self.sessions):
+            session.screen.show_sessions(names, number)
+
+    def _show(self, session: OpenSession, recording: Recording) -> None:
+        if session in self.sessions:
+            session.screen.show(recording)
+
+    def _show_progress(self) -> None:
+        reading = False
+        for session in self.sessions:
+            session.screen.show_progress(session.progress)
+            reading = reading or session.progress is not None
+        if self._ticker and not reading:
+            self._ticker.pause()
+
+    def stop_reading(self) -> None:
+        """Read the session shown no further."""
+        self.session.stop()
+
+    # Opening.
+
+    def open_file(self, path: Path) -> None:
+        """Open a file in a tab of its own, or say why that is not possible."""
+        self._open(lambda: open_path(path), remember=path)
+
+    def open_sample(self) -> None:
+        """Open the sample."""
+        self._open(lambda: open_path(SAMPLE, title="sample"))
+
+    def open_running(self) -> None:
+        """Open the newest capture that runs."""
+        self._open(open_running)
+
+    def _open(self, find: Callable[[], Opened], remember: Path | None = None) -> None:
+        """Find a feed away from the screen's thread, as files and proxies may be slow to answer."""
+
+        async def opening() -> None:
+            try:
+                opened = await asyncio.to_thread(find)
+            except InspectorError as error:
+                self.notify(visible(str(error)), title="Not opened", severity="error", markup=False, timeout=15)
+                return
+            if remember is not None:
+                self.preferences.opened(remember)
+            await self.add_session(opened)
+
+        self.run_worker(opening(), name="open")
+
+    # What Textual asks.
+
+    def copy_to_clipboard(self, text: str) -> None:
+        """Copy to the terminal's clipboard by OSC 52, and to the system's where there is one."""
+        super().copy_to_clipboard(text)
+        if self._system_clipboard:
+            self._system_clipboard(text)
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
-        """Every key of the main screen by name, and what has no key."""
-        for binding in MAIN_KEYS:
-            group, _, _ = (binding.id or "").partition(".")
-            if isinstance(screen, MainScreen) and group in ("go", "view", "edit", "help"):
-                run = partial(screen.run_action, binding.action)
-                yield SystemCommand(f"{group}: {binding.description}", binding.tooltip, run)
-        yield SystemCommand("theme: Change", "Choose other colours, light ones too", self.action_change_theme)
-        yield SystemCommand("app: Quit", "Leave the inspector", self.action_quit)
+        """Every action that can be done now, by its name."""
+        if isinstance(screen, MainScreen):
+            for action in ACTIONS:
+                if not screen.reason_against(action):
+                    run = partial(screen.action_do, action.id)
+                    yield SystemCommand(f"{action.group}: {action.title}", action.tooltip, run)
 
     def _fatal_error(self) -> None:
         """Say where the program broke, without the values it was working on: they hold captured secrets.
@@ -95,9 +222,39 @@ class InspectorApp(App[None]):
         self._close_messages_no_wait()
 
 
-def run_app(feed: Feed, *, proxy_label: str = "", recipe: Sequence[str] = (), analyser: Analyser | None = None) -> int:
-    """Show a feed in the terminal until the reader leaves; gives the exit code, 0 or 1 after a crash."""
-    app = InspectorApp(feed, proxy_label=proxy_label, recipe=recipe, analyser=analyser)
+def nothing_yet() -> Feed:
+    """What the start screen follows."""
+    return FinishedFeed((), source="", title="start")
+
+
+def is_start(feed: Feed) -> bool:
+    """Whether a session is the start screen."""
+    return isinstance(feed, FinishedFeed) and not feed.source and not feed.total
+
+
+def run_app(
+    feed: Feed | None = None,
+    *,
+    proxy_label: str = "",
+    recipe: Sequence[str] = (),
+    analyser: Analyser | None = None,
+    ascii_only: bool = False,
+) -> int:
+    """Show a feed in the terminal until the reader leaves; gives the exit code, 0 or 1 after a crash.
+
+    Without a feed it shows how to begin.
+    """
+    from inspector.tui.clipboard import to_system_clipboard
+
+    app = InspectorApp(
+        feed,
+        proxy_label=proxy_label,
+        recipe=recipe,
+        analyser=analyser,
+        preferences=load(),
+        ascii_only=ascii_only,
+        system_clipboard=to_system_clipboard,
+    )
     app.run()
     return app.return_code or 0
 

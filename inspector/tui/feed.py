@@ -1,12 +1,18 @@
 """What the screens show: exchanges as they come, from a finished recording or from a session that is being written."""
 
 import asyncio
+import threading
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from itertools import islice
-from typing import Protocol
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
 
+from inspector.errors import UnreadableInput
 from inspector.session.model import Exchange
 from inspector.session.reader import Session
+
+if TYPE_CHECKING:
+    from inspector.session.importing import Recording
 
 _CHUNK = 500
 
@@ -23,6 +29,11 @@ class Feed(Protocol):
     title: str
     live: bool
 
+    @property
+    def total(self) -> int:
+        """How many exchanges there are, as far as is known; 0 while that is open, as it is live."""
+        ...
+
     def updates(self) -> AsyncIterator[Sequence[Exchange]]:
         """Yield what is new, oldest first."""
         ...
@@ -37,6 +48,11 @@ class FinishedFeed:
         self.source = source
         self.title = title
         self._exchanges = exchanges
+
+    @property
+    def total(self) -> int:
+        """All of them."""
+        return len(self._exchanges)
 
     async def updates(self) -> AsyncIterator[Sequence[Exchange]]:
         """Yield everything, in parts so that a long recording is on the screen before it is read to its end."""
@@ -65,6 +81,7 @@ class SessionFeed:
         self._session = session
         self._changes = changes
         self._after = 0
+        self.total = 0 if self.live else session.count
 
     async def updates(self) -> AsyncIterator[Sequence[Exchange]]:
         """Yield what is in the file, then what is written to it until `changes` ends."""
@@ -76,6 +93,10 @@ class SessionFeed:
             async for part in self._unread():
                 yield part
 
+    def close(self) -> None:
+        """Let go of the file."""
+        self._session.close()
+
     async def _unread(self) -> AsyncIterator[Sequence[Exchange]]:
         while part := await asyncio.to_thread(self._read):
             self._after = max(exchange.changed for exchange in part)
@@ -83,6 +104,56 @@ class SessionFeed:
 
     def _read(self) -> list[Exchange]:
         return list(islice(self._session.exchanges(after=self._after), _CHUNK))
+
+
+class FileFeed:
+    """A file of another program, read when it is followed; `read` is the share read so far, 0.0 to 1.0.
+
+    Call `stop` to end the reading early: `updates` ends then, and yields nothing.
+    """
+
+    live = False
+
+    def __init__(self, path: Path, *, title: str = "recording") -> None:
+        self.source = str(path)
+        self.title = title
+        self.total = 0
+        self.read = 0.0
+        self.warnings: Sequence[str] = ()
+        self._path = path
+        self._stopped = threading.Event()
+
+    def stop(self) -> None:
+        """Have the reading end at the next sign of progress."""
+        self._stopped.set()
+
+    async def updates(self) -> AsyncIterator[Sequence[Exchange]]:
+        """Read the file, and yield what is in it."""
+        try:
+            recording = await asyncio.to_thread(self._import)
+        except _Stopped:
+            return
+        exchanges = list(recording.exchanges())
+        self.total = len(exchanges)
+        for start in range(0, len(exchanges), _CHUNK):
+            yield exchanges[start : start + _CHUNK]
+
+    def _import(self) -> "Recording":
+        from inspector.session.importing import import_file
+
+        recording = import_file(self._path, on_progress=self._note)
+        self.read = 1.0
+        self.warnings = recording.warnings
+        return recording
+
+    def _note(self, share: float) -> None:
+        self.read = share
+        if self._stopped.is_set():
+            raise _Stopped(f"{self._path} was not read to its end.")
+
+
+class _Stopped(UnreadableInput):
+    """The reader did not want to wait for the rest."""
 
 
 async def batched(updates: AsyncIterator[Sequence[Exchange]], seconds: float) -> AsyncGenerator[list[Exchange]]:

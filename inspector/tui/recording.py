@@ -28,12 +28,16 @@ class Analyser(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Recording:
-    """The judged runs so far. `ended` says that nothing more will come, `trouble` why it ended before its time."""
+    """The judged runs so far. `ended` says that nothing more will come, `trouble` why it ended before its time.
+
+    `warnings` are what could not be read of a file, one sentence each.
+    """
 
     runs: tuple[Judged, ...] = ()
     exchange_count: int = 0
     ended: bool = False
     trouble: str = ""
+    warnings: tuple[str, ...] = ()
 
 
 class Analyst:
@@ -41,12 +45,21 @@ class Analyst:
 
     def __init__(self, analyser: Analyser | None = None) -> None:
         self._analyser = analyser
+        self._judged_at = 0
 
-    def take(self, exchanges: Sequence[Exchange]) -> Recording:
-        """Add exchanges and give back the state of the recording."""
+    def take(self, exchanges: Sequence[Exchange], *, more: bool = False) -> Recording | None:
+        """Add exchanges and give back the state of the recording.
+
+        While `more` are at hand this is only done now and then, each time after twice as many, and None is given in
+        between: judging a long run again for each part would cost the square of its length.
+        """
         if self._analyser is None:
             from inspector.verdict.analysis import Analysis
 
             self._analyser = Analysis()
         self._analyser.add(exchanges)
-        return Recording(self._analyser.runs, self._analyser.exchange_count)
+        count = self._analyser.exchange_count
+        if more and count < 2 * self._judged_at:
+            return None
+        self._judged_at = count
+        return Recording(self._analyser.runs, count)

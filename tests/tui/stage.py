@@ -45,6 +45,19 @@ class Stage:
         return "\n".join(self.rows)
 
     @property
+    def status(self) -> str:
+        """The line that says what is looked at."""
+        return self._row_of("#status")
+
+    @property
+    def verdict(self) -> str:
+        """The line with the verdict."""
+        return self._row_of("#verdict")
+
+    def _row_of(self, selector: str) -> str:
+        return self.rows[self.main.query_one(selector).region.y]
+
+    @property
     def main(self) -> MainScreen:
         screen = self.app.screen_stack[-1]
         assert isinstance(screen, MainScreen)
@@ -95,6 +108,7 @@ class DrivenFeed:
     source: str = "127.0.0.1:8080"
     title: str = "live"
     live: bool = True
+    total: int = 0
     queue: asyncio.Queue[Sequence[Exchange] | Exception | None] = field(default_factory=asyncio.Queue)
 
     async def updates(self) -> AsyncIterator[Sequence[Exchange]]:

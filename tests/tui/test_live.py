@@ -17,8 +17,8 @@ def timeline(here: Stage) -> TimelineList:
 async def test_the_empty_state_says_what_to_do_and_gives_way_to_the_first_request() -> None:
     feed = DrivenFeed()
     async with stage(feed, STACKED, recipe=("HTTPS_PROXY=http://127.0.0.1:8080", "Connect the client")) as here:
-        assert "● LIVE 127.0.0.1:8080" in here.rows[0]
-        assert "Nothing captured yet" in here.rows[1]
+        assert "● LIVE 127.0.0.1:8080" in here.status
+        assert "Nothing captured yet" in here.verdict
         assert "HTTPS_PROXY=http://127.0.0.1:8080" in here.text
         assert "Timeline" not in here.text
         await here.press("p", "P", "v", "y", "d", "z", "0", "1", "5", "left", "less_than_sign", "enter")
@@ -34,10 +34,10 @@ async def test_the_verdict_comes_up_as_the_story_goes_on() -> None:
         for exchange in story()[:5]:
             await feed.queue.put([exchange])
         await here.until(lambda: "/oauth2/register" in here.text)
-        assert "Fault" not in here.rows[1]
+        assert "Fault" not in here.verdict
         for exchange in story()[5:]:
             await feed.queue.put([exchange])
-        await here.until(lambda: "Fault: client" in here.rows[1])
+        await here.until(lambda: "Fault: client" in here.verdict)
         assert "Problems · " in here.text
 
 
@@ -83,7 +83,7 @@ async def test_what_is_read_stays_in_place_while_more_arrives() -> None:
     feed = DrivenFeed()
     async with stage(feed, BESIDE) as here:
         await feed.queue.put(story()[:7])
-        await here.until(lambda: "Fault: client" in here.rows[1])
+        await here.until(lambda: "Fault: client" in here.verdict)
         await here.press("p", "1", "down", "down", "down")
         pane = here.main.query_one("#why")
         before = here.main.selection.finding
@@ -99,10 +99,10 @@ async def test_the_newest_run_is_shown() -> None:
     feed = DrivenFeed()
     async with stage(feed, BESIDE) as here:
         await feed.queue.put(story())
-        await here.until(lambda: "Fault: client" in here.rows[1])
+        await here.until(lambda: "Fault: client" in here.verdict)
         await feed.queue.put([initialize(20, 200.0, 401, agent="another/1")])
-        await here.until(lambda: "run 2/2" in here.rows[0])
-        assert "fault in run 1" in here.rows[0]
+        await here.until(lambda: "run 2/2" in here.status)
+        assert "fault in run 1" in here.status
 
 
 @pytest.mark.parametrize("keys", [("up",), ("p",), ("0",), ("less_than_sign",)])
@@ -110,16 +110,16 @@ async def test_a_newer_run_does_not_take_the_place_of_what_is_looked_at(keys: tu
     feed = DrivenFeed()
     async with stage(feed, BESIDE) as here:
         await feed.queue.put(story())
-        await here.until(lambda: "Fault: client" in here.rows[1])
+        await here.until(lambda: "Fault: client" in here.verdict)
         if keys == ("less_than_sign",):
             await feed.queue.put([initialize(20, 200.0, 401, agent="another/1")])
-            await here.until(lambda: "run 2/2" in here.rows[0])
+            await here.until(lambda: "run 2/2" in here.status)
         await here.press(*keys)
         await feed.queue.put([initialize(21, 300.0, 401, agent="a third/1")])
         await feed.queue.put(None)
         await here.until(lambda: here.app.recording.ended)
-        assert "run 1/" in here.rows[0]
-        assert "Fault: client" in here.rows[1]
+        assert "run 1/" in here.status
+        assert "Fault: client" in here.verdict
 
 
 async def test_a_burst_is_painted_in_few_batches(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -148,17 +148,17 @@ async def test_the_end_of_the_capture_is_shown() -> None:
         await feed.queue.put(story())
         await feed.queue.put(None)
         await here.until(lambda: here.app.recording.ended)
-        assert "LIVE" not in here.rows[0]
-        assert "Fault: client" in here.rows[1]
+        assert "LIVE" not in here.status
+        assert "Fault: client" in here.verdict
 
 
 async def test_a_session_that_cannot_be_read_is_said_in_one_sentence_and_the_rest_stays() -> None:
     feed = DrivenFeed()
     async with stage(feed) as here:
         await feed.queue.put(story())
-        await here.until(lambda: "Fault: client" in here.rows[1])
+        await here.until(lambda: "Fault: client" in here.verdict)
         await feed.queue.put(UnreadableInput("live.session is damaged; copy it again.\x1b[2J"))
-        await here.until(lambda: "live.session is damaged; copy it again.\\x1b[2J" in here.rows[1])
+        await here.until(lambda: "live.session is damaged; copy it again.\\x1b[2J" in here.verdict)
         assert "/oauth2/authorize" in here.text
         assert here.app.is_running
 
@@ -167,6 +167,6 @@ async def test_leaving_while_the_capture_goes_on_ends_cleanly() -> None:
     feed = DrivenFeed()
     async with stage(feed) as here:
         await feed.queue.put(story())
-        await here.until(lambda: "Fault: client" in here.rows[1])
+        await here.until(lambda: "Fault: client" in here.verdict)
         await here.pilot.press("q")
     assert here.app.return_code == 0

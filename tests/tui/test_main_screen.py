@@ -18,15 +18,15 @@ RUNS = [
 @pytest.mark.parametrize("size", SIZES)
 async def test_the_verdict_is_in_sight_at_once(size: tuple[int, int]) -> None:
     async with stage(story(), size) as here:
-        assert "✗ Fault: client · resource-missing-authorize · The client does not say" in here.rows[1]
-        assert "Warp v0.2026.04 → http://localhost:3001/mcp" in here.rows[0]
+        assert "✗ Fault: client · resource-missing-authorize · The client does not say" in here.verdict
+        assert "Warp v0.2026.04 → http://localhost:3001/mcp" in here.status
         assert "What this rests on" in here.text
 
 
 @pytest.mark.parametrize("size", SIZES)
 async def test_a_clean_run_looks_calm(size: tuple[int, int]) -> None:
     async with stage(story(resource=True), size) as here:
-        assert here.rows[1].strip().startswith("✓ No fault found · ")
+        assert here.verdict.strip().startswith("✓ No fault found · ")
         assert "✗" not in here.text
 
 
@@ -59,7 +59,7 @@ async def test_spread_shows_why_over_request_and_response() -> None:
 @pytest.mark.parametrize("size", [(59, 30), (80, 19), (40, 10)])
 async def test_a_tiny_window_keeps_timeline_and_verdict(size: tuple[int, int]) -> None:
     async with stage(story(), size) as here:
-        assert "Fault: client" in here.rows[1]
+        assert "Fault: client" in here.verdict
         assert "Timeline" in here.text
         assert "2 Request" not in here.text
         assert "GET  /oauth" in here.text
@@ -76,7 +76,7 @@ async def test_no_window_is_too_small_to_live(size: tuple[int, int]) -> None:
 
 async def test_phases_are_numbered_and_steps_stand_under_them() -> None:
     async with stage(story(), SPREAD) as here:
-        left = [row[1:58] for row in here.rows[3:16]]
+        left = [row[1:58] for row in here.rows[4:17]]
         headings = [row.split(" ───")[0].split("│ ")[-1] for row in left if " ───" in row]
         assert headings == ["1 Discover", "2 Register", "3 Authorize", "4 Token", "5 Use"]
         assert next(row for row in left if "/oauth2/token" in row).split()[-1] == "200"
@@ -269,12 +269,13 @@ async def test_the_palette_finds_actions_by_name() -> None:
 
 async def test_several_runs_are_switched_with_angle_brackets() -> None:
     async with stage(RUNS, BESIDE) as here:
-        assert "run 1/2" in here.rows[0]
+        assert "run 1/2" in here.status
         text = await here.press("greater_than_sign")
-        assert "run 2/2" in here.rows[0]
-        assert "fault in run 1" in here.rows[0]
+        assert "run 2/2" in here.status
+        assert "fault in run 1" in here.status
         assert "No cause found" in text
-        assert "run 1/2" in (await here.press("less_than_sign")).split("\n")[0]
+        await here.press("less_than_sign")
+        assert "run 1/2" in here.status
 
 
 async def test_q_leaves() -> None:

@@ -24,6 +24,11 @@ class Origin:
     live: bool
     recipe: tuple[str, ...] = ()
 
+    @property
+    def is_start(self) -> bool:
+        """Whether nothing is open at all."""
+        return not self.live and not self.source
+
 
 def status_parts(
     origin: Origin, recording: Recording, view: RunView | None, number: int, revealed: bool
@@ -32,6 +37,8 @@ def status_parts(
     source = cut_middle(visible(origin.source).plain, _LONGEST_NAME)
     if origin.live and not recording.ended:
         parts = [(0, Content.assemble((" ● LIVE", f"{GOOD} {STRONG}"), f" {source}"))]
+    elif origin.is_start:
+        return [(0, Content.styled(" ■ Nothing is open", STRONG)), (1, Content.styled("F10 menus   ? keys", MUTED))]
     else:
         parts = [(0, Content.assemble(" ■ ", visible(origin.title, STRONG), f" {source}"))]
     if view is not None:
@@ -74,6 +81,8 @@ def verdict_text(origin: Origin, recording: Recording, view: RunView | None) -> 
         if recording.exchange_count:
             return Content.styled(f" {NEUTRAL} No sign-in among the exchanges so far", MUTED)
         what = "Nothing captured yet   follow the steps below" if origin.live else "Nothing in this recording"
+        if origin.is_start:
+            what = "Follow the steps below, or press o to open a session"
         return Content.styled(f" {NEUTRAL} {what}", MUTED)
     judged = view.judged
     verdict = judged.verdict

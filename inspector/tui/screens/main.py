@@ -1,6 +1,6 @@
-"""The main screen: timeline, problems and detail of one run, under a line for its origin and one for the verdict."""
+"""The main screen: timeline, problems and detail of one run, under the menus and lines for its origin and verdict."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import ClassVar
 
 from textual import events, on
@@ -8,14 +8,14 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Container, Vertical
 from textual.content import Content
-from textual.screen import Screen
+from textual.widget import Widget
 from textual.widgets import Footer
 
 from inspector.rules.model import Finding
+from inspector.tui.actions import TABS
 from inspector.tui.display import visible
-from inspector.tui.keys import LIST_KEYS, MAIN_KEYS, TABS, VERDICT_KEYS
+from inspector.tui.keys import MAIN_KEYS
 from inspector.tui.lines import Line
-from inspector.tui.looks import aside
 from inspector.tui.masking import Masker, Veil
 from inspector.tui.panes.message import request_lines, response_lines
 from inspector.tui.panes.raw import raw_lines
@@ -23,12 +23,17 @@ from inspector.tui.panes.start import start_lines
 from inspector.tui.panes.status import Origin, status_parts, verdict_text
 from inspector.tui.panes.token import token_lines
 from inspector.tui.panes.why import why_lines
+from inspector.tui.preferences import Preferences
 from inspector.tui.recording import Recording
+from inspector.tui.screens.arrangement import HEIGHTS, RIGHT, WIDTHS, Arrangement
+from inspector.tui.screens.commands import Commands
 from inspector.tui.view import RunView, Selection
-from inspector.tui.widgets.bars import StatusLine, TabBar, VerdictLine
+from inspector.tui.widgets.bars import ProgressLine, SessionTabs, StatusLine, TabBar, VerdictLine
 from inspector.tui.widgets.document import DocumentPane
+from inspector.tui.widgets.menu_bar import MenuBar
 from inspector.tui.widgets.problems import ProblemList
 from inspector.tui.widgets.row_list import RowList
+from inspector.tui.widgets.split import GridSplit, Split
 from inspector.tui.widgets.timeline import TimelineList
 from inspector.verdict.model import Judged
 
@@ -42,9 +47,6 @@ MAKERS: dict[str, LineMaker] = {
     "raw": raw_lines,
 }
 """What fills the detail panes."""
-_WIDTHS = [(0, "-tiny"), (60, "-stacked"), (100, "-beside"), (150, "-spread")]
-_HEIGHTS = [(0, "-short"), (20, "-tall")]
-_RIGHT = ("response", "token", "raw")
 
 
 class Detail(Container):
@@ -53,41 +55,47 @@ class Detail(Container):
     ALLOW_MAXIMIZE = True
 
 
-class MainScreen(Screen[None]):
+class MainScreen(Commands):
     """Shows a recording and follows what the reader chooses."""
 
     CSS_PATH = "main.tcss"
     AUTO_FOCUS = ""
     ALLOW_IN_MAXIMIZED_VIEW = "#bars, Footer"
-    HORIZONTAL_BREAKPOINTS = _WIDTHS
-    VERTICAL_BREAKPOINTS = _HEIGHTS
+    HORIZONTAL_BREAKPOINTS = WIDTHS
+    VERTICAL_BREAKPOINTS = HEIGHTS
 
     BINDINGS: ClassVar[list[BindingType]] = [*MAIN_KEYS]
 
-    def __init__(self, origin: Origin, masker: Masker) -> None:
+    def __init__(self, origin: Origin, masker: Masker, preferences: Preferences) -> None:
         super().__init__()
         self._origin = origin
         self._masker = masker
+        self._preferences = preferences
+        self._zoom_wanted = preferences.zoom
+        self._arrangement = Arrangement(self, preferences)
         self._recording = Recording()
         self._chosen_run: int | None = None
         self._touched = False
         self._tab = "why"
         self._lifted: DocumentPane | None = None
-        self.view: RunView | None = None
         self.selection = Selection()
+        self.session_count = 1
 
     def compose(self) -> ComposeResult:
         """The bars, the lists, the detail, and what stands there while nothing is captured."""
         with Vertical(id="bars"):
+            yield MenuBar(id="menu-bar")
+            yield SessionTabs(id="sessions")
             yield StatusLine(id="status")
             yield VerdictLine(id="verdict")
-        with Container(id="body"):
-            with Vertical(id="lists"):
+            yield ProgressLine(id="progress")
+        with Split(id="body"):
+            with Split(id="lists"):
                 yield TimelineList(id="timeline")
                 yield ProblemList(id="problems")
             with Detail(id="detail"):
                 yield TabBar(TABS, id="tabs")
-                with Container(id="panes"):
+                with GridSplit(id="panes"):
                     for pane in TABS:
                         yield DocumentPane(id=pane)
         yield DocumentPane(id="start")
@@ -97,8 +105,20 @@ class MainScreen(Screen[None]):
         """Show what is known: nothing yet."""
         for pane, name in TABS.items():
             self._pane(pane).border_title = name
+        self._pane("start").border_title = "Start here"
         self._choose_tab("why")
         self.show(self._recording)
+
+    # What the desktop tells.
+
+    def show_sessions(self, names: Sequence[str], active: int) -> None:
+        """Show which sessions are open; a single one needs no tabs."""
+        self.session_count = len(names)
+        self.query_one(SessionTabs).show(names, active)
+
+    def show_progress(self, share: float | None) -> None:
+        """Show how far the reading of the recording is; None when it is over."""
+        self.query_one(ProgressLine).show(share)
 
     def show(self, recording: Recording) -> None:
         """Show the recording as it is now."""
@@ -110,7 +130,15 @@ class MainScreen(Screen[None]):
         elif self.view is None or self.view.judged is not judged:
             self._show_run(judged)
         self._show_bars()
-        self.call_after_refresh(self._keep_focus)
+        self.call_after_refresh(self._settle)
+
+    def _settle(self) -> None:
+        """Have the keys go to something that is in sight, and the pane zoomed that was when the reader left."""
+        self._keep_focus()
+        if self._zoom_wanted and self.view is not None:
+            wanted, self._zoom_wanted = self._zoom_wanted, ""
+            if wanted in (*TABS, "timeline", "problems") and self._arrangement.has_room:
+                self._zoom(self.query_one(f"#{wanted}"))
 
     def _keep_focus(self) -> None:
         """Have the keys go to something that is in sight."""
@@ -204,12 +232,12 @@ class MainScreen(Screen[None]):
 
     def _is_shown(self, name: str) -> bool:
         spread = self.has_class("-spread")
-        right = self._tab if self._tab in _RIGHT else "response"
+        right = self._tab if self._tab in RIGHT else "response"
         return name in ("why", "request", right) if spread else name == self._tab
 
     def _choose_tab(self, name: str) -> None:
         self._tab = name
-        right = name if name in _RIGHT else "response"
+        right = name if name in RIGHT else "response"
         for each in TABS:
             self._pane(each).set_class(each == name, "-active")
             self._pane(each).set_class(each == right, "-right")
@@ -230,8 +258,21 @@ class MainScreen(Screen[None]):
 
     def on_resize(self) -> None:
         """Other panes may be in sight now."""
+        self._arrangement.apply()
         self.call_after_refresh(self._show_detail, stay=True)
         self.call_after_refresh(self._keep_focus)
+
+    @on(Split.Dragged)
+    def _edge_dragged(self, event: Split.Dragged) -> None:
+        self._arrangement.move(event.split, event.share, remember=event.over)
+
+    @on(MenuBar.Chosen)
+    def _menu_clicked(self, event: MenuBar.Chosen) -> None:
+        self.open_menu(event.menu)
+
+    @on(SessionTabs.Chosen)
+    async def _session_clicked(self, event: SessionTabs.Chosen) -> None:
+        await self.desktop.show_session(event.number)
 
     @on(RowList.Moved, "#timeline")
     def _step_chosen(self) -> None:
@@ -282,7 +323,7 @@ class MainScreen(Screen[None]):
 
     def action_tab(self, name: str) -> None:
         """Show a detail pane and go there."""
-        if self.view is None or self.has_class("-tiny") or self.has_class("-short"):
+        if not self._arrangement.has_room:
             return
         self._choose_tab(name)
         self._show_pane(name)
@@ -333,55 +374,79 @@ class MainScreen(Screen[None]):
         self._show_pane(pane.id, stay=True)
         self._show_bars()
 
-    def action_copy(self) -> None:
-        """Copy what the cursor is on."""
-        widget = self.focused
-        text = widget.copied() if isinstance(widget, RowList | VerdictLine) else ""
-        if text:
-            self.app.copy_to_clipboard(text)
-            masked = text.count(aside("hidden ")[:-1])
-            hidden = f", {masked} secret{'s' if masked != 1 else ''} hidden" if masked else ""
-            self.notify(f"Copied {len(text)} characters{hidden}.", markup=False)
-
     def action_zoom(self) -> None:
         """Give the focused pane the whole screen, or take it back."""
         if self.maximized is not None:
             self.minimize()
-        elif self.view is None:
-            return
-        elif isinstance(self.focused, DocumentPane) and not self.has_class("-spread"):
-            self.maximize(self.query_one(Detail), container=False)
+            self._remember_zoom("")
         elif isinstance(self.focused, RowList):
-            self.maximize(self.focused, container=False)
+            self._zoom(self.focused)
+
+    def _zoom(self, pane: Widget) -> None:
+        name = pane.id or ""
+        if name in TABS:
+            self._choose_tab(name)
+            self._show_pane(name, stay=True)
+        pane.focus()
+        tabbed = name in TABS and not self.has_class("-spread")
+        self.maximize(self.query_one(Detail) if tabbed else pane, container=False)
+        self._remember_zoom(name)
+
+    def _remember_zoom(self, name: str) -> None:
+        self._preferences.zoom = name
+        self._preferences.save()
+
+    def action_grow(self, by: int) -> None:
+        """Give the focused pane more room, or less."""
+        if isinstance(self.focused, RowList) and self.maximized is None:
+            self._arrangement.grow(self.focused, by)
 
     def action_back(self) -> None:
         """Take a zoomed pane back, else go to the timeline, else to the verdict."""
-        if self.maximized is not None:
+        if self.query_one(ProgressLine).share is not None:
+            self.desktop.stop_reading()
+        elif self.maximized is not None:
             self.minimize()
-        elif self.focused is not self._timeline and self.view is not None:
+            self._remember_zoom("")
+        elif self.view is None:
+            return
+        elif self.focused is not self._timeline:
             self._timeline.focus()
         else:
             self._choose_tab("why")
             self.select(Selection())
 
-    def action_documentation(self) -> None:
-        """Show the documentation of the rule whose finding is looked at."""
-        finding = self.selection.finding or self._worst_here()
-        if finding:
-            from inspector.tui.screens.rule import RuleScreen
+    # What the registry asks to know whether an action can be done.
 
-            self.app.push_screen(RuleScreen(finding.rule))
+    @property
+    def findings(self) -> Sequence[Finding]:
+        """The findings on the run shown."""
+        return self._problems.findings
 
-    def _worst_here(self) -> Finding | None:
+    @property
+    def run_count(self) -> int:
+        """How many runs the recording holds."""
+        return len(self._recording.runs)
+
+    @property
+    def has_room(self) -> bool:
+        """Whether the window has room for the detail."""
+        return self._arrangement.has_room
+
+    @property
+    def folded_here(self) -> bool:
+        """Whether the step at the cursor stands for several exchanges."""
+        return self._timeline.step is not None and len(self._timeline.step.exchanges) > 1
+
+    @property
+    def rule_here(self) -> str:
+        """The rule whose finding is looked at; empty when there is none."""
         if self.view is None:
-            return None
-        if self.selection.step is not None:
-            return next(iter(self.view.step_findings.get(self.selection.step, ())), None)
-        cause = self.view.judged.verdict.cause
-        return next((finding for finding in self._problems.findings if finding.rule == cause), None)
-
-    def action_help(self) -> None:
-        """Show every key."""
-        from inspector.tui.screens.help import HelpScreen
-
-        self.app.push_screen(HelpScreen((*MAIN_KEYS, *LIST_KEYS, *VERDICT_KEYS)))
+            return ""
+        finding = self.selection.finding
+        if finding is None and self.selection.step is not None:
+            finding = next(iter(self.view.step_findings.get(self.selection.step, ())), None)
+        if finding is not None:
+            return finding.rule
+        cause = self.view.judged.verdict.cause if self.selection.step is None else None
+        return cause or ""

@@ -6,37 +6,36 @@ from typing import ClassVar
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.content import Content
-from textual.screen import ModalScreen
 
+from inspector.display import visible
 from inspector.protocol.revisions import REVISIONS
 from inspector.rules.registry import find_rule
 from inspector.tui.lines import Line, heading, note, prose
 from inspector.tui.looks import STRONG
+from inspector.tui.screens.dialog import Dialog
 from inspector.tui.widgets.document import DocumentPane
 
 
-class RuleScreen(ModalScreen[None]):
+class RuleScreen(Dialog[None]):
     """A rule's title, levels and documentation; it works offline."""
 
-    CSS_PATH = "dialog.tcss"
+    TALL = True
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape,q,d", "dismiss", "Close", tooltip="Back to the run", id="rule.close"),
+        Binding("q,d", "close", "Close", tooltip="Back to the run", id="rule.close"),
     ]
 
     def __init__(self, rule_id: str) -> None:
         super().__init__()
         self._rule_id = rule_id
+        self.heading = visible(rule_id)
 
-    def compose(self) -> ComposeResult:
+    def body(self) -> ComposeResult:
         """One pane of text."""
         yield DocumentPane(id="document")
 
     def on_mount(self) -> None:
         """Fill it."""
-        pane = self.query_one(DocumentPane)
-        pane.border_title = Content(self._rule_id)
-        pane.border_subtitle = Content("esc close")
-        pane.show(rule_lines(self._rule_id))
+        self.query_one(DocumentPane).show(rule_lines(self._rule_id))
 
 
 def rule_lines(rule_id: str) -> Sequence[Line]:

@@ -1,0 +1,351 @@
+"""Every action of the main screen: one registry, from which menus, palette, footer, help, keys and context menus come.
+
+To add an action, add one entry here and one method `action_...` to `inspector.tui.screens.commands`. What is not
+built is not registered: no menu shows what cannot be done.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from textual.binding import Binding
+
+if TYPE_CHECKING:
+    from inspector.tui.screens.main import MainScreen
+
+type Condition = Callable[["MainScreen"], str]
+"""Why an action cannot be done just now, as one sentence; empty when it can."""
+
+
+class Menu(StrEnum):
+    """The pull-down menus, in their order. One without an action is not shown."""
+
+    FILE = "File"
+    CAPTURE = "Capture"
+    FLOW = "Flow"
+    REPLAY = "Replay"
+    VIEW = "View"
+    HELP = "Help"
+
+
+class Place(StrEnum):
+    """What a context menu can be opened on."""
+
+    STEP = "step"
+    PROBLEM = "problem"
+    DOCUMENT = "document"
+    VERDICT = "verdict"
+
+
+def always(_: "MainScreen") -> str:
+    """Nothing stands against it."""
+    return ""
+
+
+def with_run(screen: "MainScreen") -> str:
+    """There must be a sign-in to look at."""
+    return "" if screen.view else "There is no sign-in to look at yet."
+
+
+def with_problem(screen: "MainScreen") -> str:
+    """There must be a finding."""
+    return with_run(screen) or ("" if screen.findings else "No rule found a problem in this run.")
+
+
+def with_rule(screen: "MainScreen") -> str:
+    """What is looked at must have a finding."""
+    return with_run(screen) or ("" if screen.rule_here else "No rule has anything to say here; p goes to a problem.")
+
+
+def with_runs(screen: "MainScreen") -> str:
+    """There must be another run to go to."""
+    return with_run(screen) or ("" if screen.run_count > 1 else "This recording holds one sign-in only.")
+
+
+def with_exchanges(screen: "MainScreen") -> str:
+    """The step must stand for several exchanges."""
+    return with_run(screen) or ("" if screen.folded_here else "This step is one exchange.")
+
+
+def with_detail(screen: "MainScreen") -> str:
+    """There must be room for the detail."""
+    return with_run(screen) or ("" if screen.has_room else "The window is too small for it; make it larger.")
+
+
+def with_something_to_copy(screen: "MainScreen") -> str:
+    """The cursor must be on something."""
+    return "" if screen.to_copy() else "There is nothing to copy here."
+
+
+def with_another_session(screen: "MainScreen") -> str:
+    """A second session must be open."""
+    return "" if screen.session_count > 1 else "No other session is open; o opens one."
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """Something the reader can do.
+
+    `id` is permanent: a user's key map refers to it, and its first word is the group in palette and help. `keys` are
+    Textual's key names with commas between, `call` is the method without `action_`, with its arguments. An action
+    without a `menu` is done by key or mouse where it belongs. `footer` is its place in the footer, from 1; 0 is none.
+    """
+
+    id: str
+    keys: str
+    call: str
+    title: str
+    tooltip: str
+    menu: Menu | None = None
+    when: Condition = always
+    footer: int = 0
+    places: tuple[Place, ...] = ()
+
+    @property
+    def group(self) -> str:
+        """The first word of the id."""
+        return self.id.partition(".")[0]
+
+
+TABS = {"why": "1 Why", "request": "2 Request", "response": "3 Response", "token": "4 Token", "raw": "5 Raw"}
+"""The detail panes with the keys that show them."""
+
+_ROWS = (Place.STEP, Place.PROBLEM, Place.DOCUMENT)
+
+ACTIONS = (
+    Action("file.open", "o", "open", "Open...", "Open a session, a HAR file or a mitmproxy flow file", Menu.FILE),
+    Action("file.sample", "s", "sample", "Open the sample", "Open a recorded sign-in that fails", Menu.FILE),
+    Action(
+        "file.next",
+        "full_stop",
+        "session(1)",
+        "Next session",
+        "Show the next of the open sessions",
+        Menu.FILE,
+        with_another_session,
+    ),
+    Action(
+        "file.previous",
+        "comma",
+        "session(-1)",
+        "Previous session",
+        "Show the previous of the open sessions",
+        Menu.FILE,
+        with_another_session,
+    ),
+    Action("file.close", "Q", "close_session", "Close session", "Close this session; its file stays", Menu.FILE),
+    Action("app.leave", "q", "app.quit", "Quit", "Leave the inspector", Menu.FILE, footer=8),
+    Action(
+        "capture.watch",
+        "",
+        "watch",
+        "Watch the running capture",
+        "Show the capture that was started in another terminal",
+        Menu.CAPTURE,
+    ),
+    Action(
+        "go.verdict", "0", "verdict", "Verdict", "Show the verdict on the whole run", Menu.FLOW, with_run, places=_ROWS
+    ),
+    Action(
+        "go.next-problem",
+        "p",
+        "problem(1)",
+        "Problem",
+        "Go to the next problem, the worst first",
+        Menu.FLOW,
+        with_problem,
+        footer=3,
+        places=(Place.VERDICT,),
+    ),
+    Action(
+        "go.previous-problem",
+        "P",
+        "problem(-1)",
+        "Previous problem",
+        "Go to the previous problem",
+        Menu.FLOW,
+        with_problem,
+    ),
+    Action(
+        "go.previous-run",
+        "less_than_sign",
+        "run(-1)",
+        "Previous run",
+        "Show the previous sign-in",
+        Menu.FLOW,
+        with_runs,
+    ),
+    Action("go.next-run", "greater_than_sign", "run(1)", "Next run", "Show the next sign-in", Menu.FLOW, with_runs),
+    Action(
+        "go.previous-exchange",
+        "left",
+        "exchange(-1)",
+        "Previous exchange",
+        "Show the previous exchange of a folded step",
+        Menu.FLOW,
+        with_exchanges,
+        places=(Place.STEP,),
+    ),
+    Action(
+        "go.next-exchange",
+        "right",
+        "exchange(1)",
+        "Next exchange",
+        "Show the next exchange of a folded step",
+        Menu.FLOW,
+        with_exchanges,
+        places=(Place.STEP,),
+    ),
+    Action(
+        "edit.copy",
+        "y",
+        "copy",
+        "Copy",
+        "Copy what the cursor is on, secrets hidden",
+        Menu.FLOW,
+        with_something_to_copy,
+        footer=5,
+        places=(*_ROWS, Place.VERDICT),
+    ),
+    *(
+        Action(
+            f"view.{pane}",
+            name[0],
+            f"tab('{pane}')",
+            name[2:],
+            f"Show the {name[2:]} pane",
+            Menu.VIEW,
+            with_detail,
+            places=(Place.STEP,),
+        )
+        for pane, name in TABS.items()
+    ),
+    Action(
+        "view.reveal",
+        "v",
+        "reveal",
+        "Reveal",
+        "Show the secrets of this pane until it loses focus",
+        Menu.VIEW,
+        with_detail,
+        footer=6,
+        places=(Place.DOCUMENT,),
+    ),
+    Action(
+        "view.zoom",
+        "z",
+        "zoom",
+        "Zoom",
+        "Give the focused pane the whole screen, or take it back",
+        Menu.VIEW,
+        with_run,
+        footer=7,
+        places=_ROWS,
+    ),
+    Action("view.grow", "plus", "grow(1)", "Larger pane", "Give the focused pane more room", Menu.VIEW, with_detail),
+    Action(
+        "view.shrink", "minus", "grow(-1)", "Smaller pane", "Give the focused pane less room", Menu.VIEW, with_detail
+    ),
+    Action("theme.dark", "", "theme('textual-dark')", "Dark theme", "Light text on a dark ground", Menu.VIEW),
+    Action("theme.light", "", "theme('textual-light')", "Light theme", "Dark text on a light ground", Menu.VIEW),
+    Action(
+        "theme.contrast",
+        "",
+        "theme('high-contrast')",
+        "High contrast",
+        "White on black, with the strongest colours",
+        Menu.VIEW,
+    ),
+    Action("theme.other", "", "app.change_theme", "Other themes...", "Choose from all colour themes", Menu.VIEW),
+    Action("help.keys", "question_mark,f1", "help", "Help", "Show every key", Menu.HELP, footer=1),
+    Action(
+        "help.rule",
+        "d",
+        "documentation",
+        "Docs",
+        "Show the documentation of the rule",
+        Menu.HELP,
+        with_rule,
+        footer=4,
+        places=_ROWS,
+    ),
+    Action("help.palette", "", "app.command_palette", "Commands...", "Find every command by its name", Menu.HELP),
+    Action("help.menu", "f10", "menu", "Menu", "Open the menus", footer=2),
+    Action("help.context", "m", "context_menu", "Context menu", "Show what can be done with the row at the cursor"),
+    Action("go.back", "escape", "back", "Back", "Back to the timeline, then to the verdict; stops reading a file"),
+)
+"""What can be done on the main screen; within a menu, its entries in their order."""
+
+LIST_ACTIONS = (
+    Action("move.down", "down,j", "move(1)", "Next row", "Move the cursor down"),
+    Action("move.up", "up,k", "move(-1)", "Previous row", "Move the cursor up"),
+    Action("move.page-down", "pagedown", "page(1)", "Next page", "Move a page down"),
+    Action("move.page-up", "pageup", "page(-1)", "Previous page", "Move a page up"),
+    Action("move.first", "home,g", "edge(0)", "First row", "Move to the first row"),
+    Action("move.last", "end,G", "edge(-1)", "Last row", "Move to the last row"),
+    Action("move.open", "enter", "open", "Open", "Open what the cursor is on"),
+)
+"""What can be done in a list or pane that has the focus."""
+
+VERDICT_ACTIONS = (Action("verdict.open", "enter", "open", "Verdict", "Show the whole verdict"),)
+"""What can be done on the verdict line when it has the focus."""
+
+_KEY_NAMES = {
+    "question_mark": "?",
+    "less_than_sign": "<",
+    "greater_than_sign": ">",
+    "full_stop": ".",
+    "comma": ",",
+    "plus": "+",
+    "minus": "-",
+    "slash": "/",
+    "escape": "esc",
+    "pagedown": "pgdn",
+    "pageup": "pgup",
+    "f1": "F1",
+    "f10": "F10",
+}
+
+
+def find(action_id: str) -> Action:
+    """The action with this id. Raises KeyError when there is none."""
+    return _BY_ID[action_id]
+
+
+def in_menu(menu: Menu) -> tuple[Action, ...]:
+    """The entries of a menu."""
+    return tuple(action for action in ACTIONS if action.menu is menu)
+
+
+def for_place(place: Place) -> tuple[Action, ...]:
+    """The entries of a context menu."""
+    return tuple(action for action in ACTIONS if place in action.places)
+
+
+def menus() -> tuple[Menu, ...]:
+    """The menus that have entries."""
+    return tuple(menu for menu in Menu if in_menu(menu))
+
+
+def key_names(keys: str) -> tuple[str, ...]:
+    """Keys as they are written on a keyboard."""
+    return tuple(_KEY_NAMES.get(key.strip(), key.strip()) for key in keys.split(",") if key.strip())
+
+
+def bindings(actions: tuple[Action, ...], call: Callable[[Action], str]) -> Iterator[Binding]:
+    """The actions that have keys, as Textual wants them."""
+    for action in actions:
+        if action.keys:
+            yield Binding(
+                action.keys,
+                call(action),
+                action.title,
+                tooltip=action.tooltip,
+                show=action.footer > 0,
+                key_display=key_names(action.keys)[0],
+                id=action.id,
+            )
+
+
+_BY_ID = {action.id: action for action in (*ACTIONS, *LIST_ACTIONS, *VERDICT_ACTIONS)}

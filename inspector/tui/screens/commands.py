@@ -1,0 +1,177 @@
+"""What can be done on the main screen beyond choosing what it shows: one method for each entry of the registry."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from textual import on
+from textual.geometry import Offset
+from textual.screen import Screen
+from textual.widget import Widget
+
+from inspector.tui.actions import ACTIONS, Action, Menu, Place, find, for_place, menus
+from inspector.tui.looks import aside
+from inspector.tui.view import RunView
+from inspector.tui.widgets.bars import StatusLine, VerdictLine
+from inspector.tui.widgets.document import DocumentPane
+from inspector.tui.widgets.row_list import RowList
+
+if TYPE_CHECKING:
+    from inspector.tui.app import InspectorApp
+
+
+class Commands(Screen[None]):
+    """The main screen's actions. A subclass shows a run and says what of it the reader looks at."""
+
+    view: RunView | None = None
+
+    @property
+    def rule_here(self) -> str:
+        """The rule whose finding is looked at; empty when there is none."""
+        raise NotImplementedError
+
+    @property
+    def desktop(self) -> "InspectorApp":
+        """The application, which holds the open sessions and the preferences."""
+        from inspector.tui.app import InspectorApp
+
+        assert isinstance(self.app, InspectorApp)
+        return self.app
+
+    # One way for keys, menus, context menus and palette.
+
+    async def action_do(self, action_id: str) -> None:
+        """Do what the registry has under this id, or say why that cannot be done."""
+        action = find(action_id)
+        reason = self.reason_against(action)
+        self.say(reason)
+        if not reason:
+            await self.run_action(action.call)
+
+    def reason_against(self, action: Action) -> str:
+        """Why an action cannot be done just now; empty when it can."""
+        from inspector.tui.screens.main import MainScreen
+
+        assert isinstance(self, MainScreen)
+        return action.when(self)
+
+    def say(self, text: str) -> None:
+        """Say one sentence in the status line, for as long as it takes to read it; our own words only."""
+        self.query_one(StatusLine).say(text)
+
+    # Menus.
+
+    def action_menu(self) -> None:
+        """Open the first menu."""
+        self.open_menu(menus()[0])
+
+    def open_menu(self, menu: Menu) -> None:
+        """Pull a menu down."""
+        from inspector.tui.screens.menu import MenuScreen
+
+        self.app.push_screen(MenuScreen(self._reasons(), menu=menu), self._chosen)
+
+    def action_context_menu(self) -> None:
+        """Open the context menu of the row at the cursor."""
+        if self.focused is not None:
+            self.open_context_menu(self.focused, _below_cursor(self.focused))
+
+    @on(RowList.MenuRequested)
+    @on(VerdictLine.MenuRequested)
+    def _right_clicked(self, event: RowList.MenuRequested | VerdictLine.MenuRequested) -> None:
+        if event.control is not None:
+            self.open_context_menu(event.control, event.at)
+
+    def open_context_menu(self, widget: Widget, at: Offset) -> None:
+        """Show what can be done with a widget's row."""
+        from inspector.tui.screens.menu import MenuScreen
+
+        place = _place_of(widget)
+        if place is not None:
+            if widget.focusable:
+                widget.focus()
+            self.app.push_screen(MenuScreen(self._reasons(), actions=for_place(place), at=at), self._chosen)
+
+    def _reasons(self) -> dict[str, str]:
+        return {action.id: reason for action in ACTIONS if (reason := self.reason_against(action))}
+
+    async def _chosen(self, action_id: str | None) -> None:
+        if action_id:
+            await self.action_do(action_id)
+
+    # Sessions.
+
+    def action_open(self) -> None:
+        """Choose a file, and open it in a tab of its own."""
+        from inspector.tui.screens.open import OpenDialog
+
+        self.app.push_screen(OpenDialog(self.desktop.preferences.recent), self._open)
+
+    def _open(self, path: Path | None) -> None:
+        if path is not None:
+            self.desktop.open_file(path)
+
+    def action_sample(self) -> None:
+        """Open the sample."""
+        self.desktop.open_sample()
+
+    def action_watch(self) -> None:
+        """Show the capture that runs."""
+        self.desktop.open_running()
+
+    async def action_session(self, by: int) -> None:
+        """Show the next open session or the one before."""
+        await self.desktop.show_session(by=by)
+
+    async def action_close_session(self) -> None:
+        """Close the session shown."""
+        await self.desktop.close_session()
+
+    # Looks and help.
+
+    def action_theme(self, name: str) -> None:
+        """Choose a theme."""
+        self.app.theme = name
+
+    def action_help(self) -> None:
+        """Show every key."""
+        from inspector.tui.screens.help import HelpScreen
+
+        self.app.push_screen(HelpScreen())
+
+    def action_documentation(self) -> None:
+        """Show the documentation of the rule whose finding is looked at."""
+        from inspector.tui.screens.rule import RuleScreen
+
+        self.app.push_screen(RuleScreen(self.rule_here))
+
+    # Copying.
+
+    def to_copy(self) -> str:
+        """What the cursor is on, its secrets hidden."""
+        widget = self.focused
+        return widget.copied() if isinstance(widget, RowList | VerdictLine) else ""
+
+    def action_copy(self) -> None:
+        """Copy what the cursor is on."""
+        self.copy(self.to_copy())
+
+    def copy(self, text: str) -> None:
+        """Copy a text and say how long it is, and how many secrets it hides."""
+        self.app.copy_to_clipboard(text)
+        masked = text.count(aside("hidden ")[:-1])
+        hidden = f", {masked} secret{'s' if masked != 1 else ''} hidden" if masked else ""
+        self.notify(f"Copied {len(text)} characters{hidden}.", markup=False)
+
+
+def _place_of(widget: Widget) -> Place | None:
+    if isinstance(widget, VerdictLine):
+        return Place.VERDICT
+    if isinstance(widget, DocumentPane):
+        return Place.DOCUMENT
+    return {"timeline": Place.STEP, "problems": Place.PROBLEM}.get(widget.id or "")
+
+
+def _below_cursor(widget: Widget) -> Offset:
+    region = widget.content_region
+    row = widget.cursor - widget.scroll_offset.y if isinstance(widget, RowList) else 0
+    return Offset(region.x + 2, region.y + max(0, min(row, region.height - 1)) + 1)

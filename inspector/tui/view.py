@@ -68,6 +68,10 @@ class RunView:
         """How this run's text is shown."""
         return Veil(self.masker, self.known_secrets, lifted)
 
+    def veil_with(self, other: "RunView") -> Veil:
+        """How text of this run and of another is shown together."""
+        return Veil(self.masker, self.known_secrets | other.known_secrets)
+
     def message_of(self, selection: Selection) -> Message | None:
         """The message to show: the chosen one, else the one that stands for the step; None for a leg not captured."""
         if selection.exchange is not None:

@@ -34,10 +34,10 @@ def _stop(view: RunView, stop: Stop, number: int, total: int, veil: Veil) -> Ite
         yield Line(veil.text(f"{stop.message.exchange.method} {stop.message.url}", MUTED))
     yield Line()
     yield Line(prose(stop.happens))
-    yield from _said(view, stop, "What was sent", stop.sent, veil, of_request=True)
-    yield from _said(view, stop, _came_back(stop), stop.answered, veil, of_request=False)
     yield Line()
     yield from _judgement(stop, veil)
+    yield from _said(view, stop, "What was sent", stop.sent, veil, of_request=True)
+    yield from _said(view, stop, _came_back(stop), stop.answered, veil, of_request=False)
     if stop.look:
         yield Line()
         yield heading("What to look at")

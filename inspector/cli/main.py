@@ -7,7 +7,21 @@ import traceback
 
 import typer
 
-from inspector.cli import capture, check, demo, doctor, export, gateway, probe, reference, replay, rules, verify, view
+from inspector.cli import (
+    capture,
+    check,
+    demo,
+    doctor,
+    export,
+    gateway,
+    probe,
+    reference,
+    replay,
+    rules,
+    serve,
+    verify,
+    view,
+)
 from inspector.display import visible
 from inspector.errors import InspectorError
 
@@ -28,6 +42,7 @@ app.command("env")(capture.env)
 app.command("gateway")(gateway.gateway)
 app.command("addon-path")(gateway.addon_path)
 app.command("open")(view.open_recording)
+app.command("serve")(serve.serve)
 app.command("check")(check.check)
 app.command("export")(export.export)
 app.command("probe")(probe.probe)

@@ -5,7 +5,7 @@ import pytest
 
 from tests.cli.conftest import Run
 
-COMMANDS = ("demo", "run", "env", "gateway", "addon-path", "open", "check", "reference", "rules")
+COMMANDS = ("demo", "run", "env", "gateway", "addon-path", "open", "serve", "check", "reference", "rules")
 
 
 @pytest.mark.parametrize("command", COMMANDS)

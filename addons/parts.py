@@ -78,11 +78,15 @@ type _Difference = tuple[str, str, str, str]
 
 
 def _change_message(message: Message, before: Parts, after: Parts) -> None:
+    if (after.headers, after.body) == (before.headers, before.body):
+        return
     if after.headers != before.headers:
         fields = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in after.headers]
         message.headers = WireHeaders(fields)
     if after.body != before.body:
-        message.content = after.body  # puts the content coding on again, and the length right
+        message.content = after.body  # puts the content coding on again
+    if "content-length" in message.headers and (after.body or before.body):
+        message.headers["content-length"] = str(len(message.raw_content or b""))  # the headers may be older
 
 
 def _headers(side: str, before: Parts, after: Parts) -> list[_Difference]:

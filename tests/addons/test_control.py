@@ -122,6 +122,37 @@ async def test_a_peer_that_does_not_read_is_dropped(control: Control, connect: C
             await asyncio.sleep(0)
 
 
+async def test_who_hangs_up_is_told_once_and_only_of_those_with_the_token() -> None:
+    left: asyncio.Queue[object] = asyncio.Queue()
+    spoke: list[object] = []
+
+    def note(message: Message, peer: object) -> Message:
+        spoke.append(peer)
+        return {"did": "ping"}
+
+    control = Control(note, left.put_nowait)
+    port = control.open()
+    for token in ("wrong", control.token):
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        send(writer, {"token": token})
+        send(writer, {"do": "ping"})
+        if token == control.token:
+            assert [await read(reader) for _ in range(2)] == [{"changed": 0}, {"did": "ping"}]
+        writer.close()
+    async with asyncio.timeout(5):
+        assert [await left.get()] == spoke
+    assert left.empty()
+    control.close()
+
+
+async def test_other_news_are_pushed_too(control: Control, connect: Connect) -> None:
+    reader, writer = await connect()
+    send(writer, {"token": control.token})
+    await read(reader)
+    control.tell({"held": []})
+    assert await read(reader) == {"held": []}
+
+
 async def test_the_end_is_seen_by_who_waits_for_it(control: Control, connect: Connect) -> None:
     reader, writer = await connect()
     send(writer, {"token": control.token})

@@ -1,6 +1,7 @@
 import pytest
 
-from addons.incidents import client_sentence, server_sentence
+from addons.incidents import client_sentence, edge_sentence, server_sentence, upstream_sentence
+from inspector.session.model import Headers
 
 
 @pytest.mark.parametrize(
@@ -32,3 +33,32 @@ def test_the_server_side_is_explained() -> None:
         "The certificate of h does not hold (self-signed certificate)"
     )
     assert server_sentence("h", "x") == "The TLS handshake between the inspector and h failed: x."
+
+
+BLOCK_PAGE = b"<html><title>Attention Required! | Cloudflare</title>"
+HTML = (("Content-Type", "text/html; charset=UTF-8"), ("CF-RAY", "8f"))
+
+
+@pytest.mark.parametrize(
+    ("status", "headers", "body", "blocked"),
+    [
+        (403, (("cf-mitigated", "challenge"),), b"", True),
+        (403, HTML, BLOCK_PAGE, True),
+        (503, HTML, b"<title>Just a moment...</title>", True),
+        (200, HTML, BLOCK_PAGE, False),
+        (403, HTML[:1], BLOCK_PAGE, False),  # nothing says that it came through Cloudflare
+        (403, HTML, b"<h1>Forbidden</h1>", False),
+        (403, (("Content-Type", "application/json"), ("cf-ray", "8f")), b'{"error": "you have been blocked"}', False),
+    ],
+)
+def test_a_page_of_cloudflares_is_recognised(status: int, headers: Headers, body: bytes, blocked: bool) -> None:
+    text = edge_sentence("h", status, headers, body)
+    assert text.startswith(f"Cloudflare answered {status} in place of h.") == blocked
+    assert bool(text) == blocked
+
+
+def test_a_server_that_cannot_be_reached_is_explained() -> None:
+    refused = "Multiple exceptions: [Errno 111] Connect call failed ('::1', 1, 0, 0)"
+    assert upstream_sentence("h:1", refused).startswith("The server at h:1 cannot be reached (nobody listens there)")
+    unknown = "[Errno -2] Name or service not known"
+    assert unknown in upstream_sentence("h:1", unknown)

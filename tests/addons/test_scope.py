@@ -281,3 +281,37 @@ def test_where_authorization_server_metadata_lives(url: str, expected: bool) -> 
 )
 def test_what_is_an_event_stream(content_type: str | None, expected: bool) -> None:
     assert is_event_stream(content_type) is expected
+
+
+def test_the_scope_says_of_each_origin_why_it_is_in_it(scope: Scope) -> None:
+    challenge = f'Bearer resource_metadata="{AS}/m"'
+    scope.learn_from_response(answered(MCP, 401, response=(("WWW-Authenticate", challenge),)))
+    metadata = document({"resource": MCP, "authorization_servers": ["https://login.example:8443/t"]})
+    scope.learn_from_response(answered(f"{AS}/m"), metadata)
+    assert scope.listing() == [
+        ("http://localhost:3001", "you named it"),
+        (AS, "a challenge of http://localhost:3001 names it"),
+        ("https://login.example:8443", f"metadata of {AS} names it"),
+    ]
+
+
+def test_an_origin_that_was_taken_out_stays_out_until_it_is_named_again(scope: Scope) -> None:
+    metadata = document({"authorization_servers": [AS]})
+    where = "http://localhost:3001/.well-known/oauth-protected-resource/mcp"
+    assert scope.remove(f"{AS}/any/path")
+    scope.learn_from_response(answered(where), metadata)
+    assert not scope.covers(asked(f"{AS}/token"))
+    assert scope.add(AS)
+    assert scope.covers(asked(f"{AS}/token"))
+    assert scope.covers_address("x.authkit.app", 443)
+    assert not scope.remove("no URL")
+
+
+def test_the_resource_is_that_of_the_metadata_which_names_the_authorization_server(scope: Scope) -> None:
+    assert scope.resource_for(f"{AS}/token") == ""
+    for name, server in (("one", AS), ("two", "https://other.example")):
+        where = f"http://localhost:3001/.well-known/oauth-protected-resource/{name}"
+        scope.learn_from_response(answered(where), document({"resource": name, "authorization_servers": [server]}))
+    assert scope.resource_for(f"{AS}/oauth2/token") == "one"
+    assert scope.resource_for("https://other.example/token") == "two"
+    assert scope.resource_for("https://elsewhere.example/token") == "two"

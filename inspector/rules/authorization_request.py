@@ -7,6 +7,13 @@ from inspector.protocol import urls
 from inspector.rules.facts import open_authorizations, registrations, scope_requests, stated_issuer, where
 from inspector.rules.model import Fault, NotObserved, Party, Phase, Severity, joined, observed, place
 from inspector.rules.registry import rule
+from inspector.rules.translated import (
+    hidden,
+    redirect_uri_sent,
+    redirect_uris_answered,
+    redirect_uris_sent,
+    translated,
+)
 from inspector.timeline.run import Run
 
 
@@ -36,7 +43,7 @@ def redirect_uri_unregistered(run: Run) -> Iterator[Fault | NotObserved]:
     known = [a for a in open_authorizations(run) if (a.params.get("client_id") or "") in registered]
     for authorization in observed(known, "N1", "the registration of this client id was not captured"):
         uris = registered[authorization.params.get("client_id") or ""]
-        requested = authorization.params.get("redirect_uri")
+        requested = redirect_uri_sent(authorization.request)
         if requested is not None and not any(_same_redirect(uri, requested) for uri in uris):
             yield Fault(
                 "The redirect URI is not one of those the client registered.",
@@ -51,9 +58,8 @@ def _registered_uris(run: Run) -> dict[str, tuple[str, ...]]:
     found: dict[str, tuple[str, ...]] = {}
     for client_id, answered in registrations(run).items():
         for message in answered:
-            stated = message.document.texts("redirect_uris") if message.document else None
-            sent = message.sent.texts("redirect_uris") if message.sent else None
-            found[client_id] = (*found.get(client_id, ()), *(stated or sent or ()))
+            known = redirect_uris_answered(message) or redirect_uris_sent(message)
+            found[client_id] = (*found.get(client_id, ()), *known)
     client_ids = {a.params.get("client_id") for a in run.authorizations}
     for message in run.messages:
         document = message.good_document if message.exchange.url in client_ids else None
@@ -212,7 +218,7 @@ def scope_malformed(run: Run) -> Iterator[Fault | NotObserved]:
                 "The scope is not a list of tokens with single spaces between them.",
                 (place(authorization.request, where(authorization.request), "scope"),),
                 expected="one two three",
-                found=scope or "an empty value",
+                found=f'"{scope}"',
             )
 
 
@@ -247,6 +253,9 @@ def client_redeems_after_iss_failure(run: Run) -> Iterator[Fault | NotObserved]:
         promised = flags.get("authorization_response_iss_parameter_supported") is True
         hop, given = exchange.authorization.response
         found = given.get("iss")
+        if found is not None and hidden(hop, issuer, found):
+            yield translated()
+            continue
         if (found is None and promised) or (found is not None and found != issuer):
             yield Fault(
                 "The client redeemed a code from a response it had to discard.",

@@ -9,6 +9,7 @@ from inspector.rules.facts import is_document_url, issuers_by_endpoint, of_one_s
 from inspector.rules.model import Fault, NotObserved, Party, Phase, Place, Severity, observed, place, present
 from inspector.rules.registry import rule
 from inspector.rules.token_endpoint import client_id_of
+from inspector.rules.translated import redirect_uris_sent
 from inspector.timeline.flow import TokenExchange
 from inspector.timeline.message import Kind, Message
 from inspector.timeline.run import Run
@@ -99,11 +100,12 @@ def redirect_uri_custom_scheme(run: Run) -> Iterator[Fault | NotObserved]:
     How to fix: Client: prefer http://127.0.0.1 with a port, or a reverse-domain scheme. Operator: allow the scheme.
 
     When it is a false alarm: The server refused another redirect URI of the same registration. Such a scheme that was
-    not refused is never reported: desktop applications have one everywhere.
+    not refused is never reported: desktop applications have one everywhere. Refusing it is the server's policy, so that
+    either side can mend it.
 
     References: MCP 2025-06-18 Communication Security; RFC 8252 section 7.1; OAuth 2.1 section 2.3.1.
     """
-    answered = [(m, m.sent.texts("redirect_uris") or ()) for m in run.of(Kind.REGISTER) if m.answered and m.sent]
+    answered = [(m, redirect_uris_sent(m)) for m in run.of(Kind.REGISTER) if m.answered and m.sent]
     for message, uris in observed(answered, "N1", "no answer to a registration with redirect URIs"):
         for uri in uris if message.oauth_error == "invalid_redirect_uri" else ():
             scheme = uri.partition(":")[0].lower()
@@ -114,6 +116,7 @@ def redirect_uri_custom_scheme(run: Run) -> Iterator[Fault | NotObserved]:
                     expected="http://127.0.0.1:PORT/... or a reverse-domain scheme",
                     found=uri,
                     severity=None if "." in scheme else Severity.WARNING,
+                    party=Party.CONFIGURATION,
                 )
 
 
@@ -133,7 +136,8 @@ def registration_auth_method_substituted(run: Run) -> Iterator[Fault | NotObserv
 
     Why it matters: AuthKit refuses a client that authenticates in another way than it is registered for.
 
-    How to fix: Client: request "none" for a public client, and use what the response says.
+    How to fix: Client: request "none" for a public client, and use what the response says. The server may register
+    something else than was asked for; a client that does not look at the answer is at fault.
 
     When it is a false alarm: The authorization server accepts either method.
 
@@ -157,6 +161,7 @@ def registration_auth_method_substituted(run: Run) -> Iterator[Fault | NotObserv
                 (place(message, "json", "token_endpoint_auth_method"),),
                 expected=requested or "the method that the client uses",
                 found=given,
+                party=Party.CLIENT,
             )
 
 

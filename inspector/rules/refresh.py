@@ -4,7 +4,15 @@ from collections.abc import Iterator
 from itertools import pairwise
 
 from inspector.protocol import urls
-from inspector.rules.facts import NAMED, names_this_server, readable_exchanges, requires_resource, same_audience
+from inspector.rules.facts import (
+    NAMED,
+    is_document_url,
+    names_this_server,
+    readable_exchanges,
+    registrations,
+    requires_resource,
+    same_audience,
+)
 from inspector.rules.model import Fault, NotObserved, Party, Phase, Severity, joined, observed, place
 from inspector.rules.registry import rule
 from inspector.timeline.flow import TokenExchange
@@ -151,7 +159,8 @@ def refresh_token_replayed(run: Run) -> Iterator[Fault | NotObserved]:
 def refresh_token_not_rotated(run: Run) -> Iterator[Fault | NotObserved]:
     """A refresh token of a public client is used once.
 
-    What it checks: A successful refresh of a client that registered without a secret returns another refresh token.
+    What it checks: A successful refresh of a client that registered without a secret, or is known by a client ID
+    metadata document and shows neither secret nor assertion, returns another refresh token.
 
     Why it matters: A stolen refresh token works for as long as the user's own.
 
@@ -163,11 +172,8 @@ def refresh_token_not_rotated(run: Run) -> Iterator[Fault | NotObserved]:
     References: MCP 2025-06-18 Token Theft; OAuth 2.1 section 4.3.1.
     """
     refreshed = observed([t for t in run.refreshes if t.answer], "N1", "no successful refresh in the capture")
-    registered = run.registration.document if run.registration else None
-    public = registered is not None and registered.text("token_endpoint_auth_method") == "none"
-    if not public:
-        raise NotObserved("N10", "whether the client is public is not known")
-    for exchange in refreshed:
+    public = [exchange for exchange in refreshed if _of_public_client(run, exchange)]
+    for exchange in observed(public, "N10", "whether the client is public is not known"):
         sent, got = (
             exchange.params.get("refresh_token"),
             exchange.answer.text("refresh_token") if exchange.answer else None,
@@ -181,6 +187,20 @@ def refresh_token_not_rotated(run: Run) -> Iterator[Fault | NotObserved]:
                 found="none" if got is None else "the same one",
             )
             return
+
+
+def _of_public_client(run: Run, exchange: TokenExchange) -> bool:
+    """Whether a refresh is of a client without credentials, so that its refresh token is all a thief needs."""
+    if any(name in exchange.params for name in ("client_secret", "client_assertion")):
+        return False
+    if exchange.request.exchange.request_header("authorization"):
+        return False
+    client_id = exchange.params.get("client_id") or ""
+    registered = registrations(run).get(client_id, [])
+    if not registered:
+        return is_document_url(client_id)
+    methods = [message.document.text("token_endpoint_auth_method") for message in registered if message.document]
+    return methods[-1:] == ["none"]
 
 
 @rule(

@@ -5,7 +5,8 @@ from collections.abc import Iterator
 from inspector.protocol import urls
 from inspector.rules.model import Confidence, Fault, NotObserved, Party, Phase, Place, Severity, observed, place
 from inspector.rules.registry import rule
-from inspector.timeline.message import Kind
+from inspector.rules.translated import redirect_uri_sent, redirect_uris_sent
+from inspector.timeline.message import Kind, Message
 from inspector.timeline.run import Run
 
 
@@ -56,7 +57,17 @@ def registration_rejected(run: Run) -> Iterator[Fault | NotObserved]:
             found=f"{message.status} {error or ''}".strip(),
             severity=Severity.WARNING if went_on else None,
             party=Party.CLIENT if error == "invalid_client_metadata" else None,
+            cause="redirect-uri-custom-scheme" if error == "invalid_redirect_uri" and own_scheme(message) else None,
         )
+
+
+def own_scheme(message: Message) -> str | None:
+    """The first redirect URI of a registration with a scheme of the application's own (RFC 8252 section 7.1)."""
+    return next((uri for uri in redirect_uris_sent(message) if _is_own_scheme(uri)), None)
+
+
+def _is_own_scheme(uri: str) -> bool:
+    return urls.is_absolute(uri) and uri.partition(":")[0].lower() not in ("http", "https")
 
 
 def _advertised(run: Run) -> tuple[str, ...]:
@@ -89,10 +100,10 @@ def redirect_uri_insecure(run: Run) -> Iterator[Fault | NotObserved]:
     """
     seen: dict[str, Place] = {}
     for message in run.of(Kind.REGISTER):
-        for uri in (message.sent.texts("redirect_uris") if message.sent else None) or ():
+        for uri in redirect_uris_sent(message):
             seen.setdefault(uri, place(message, "json", "redirect_uris"))
     for authorization in run.authorizations:
-        if requested := authorization.params.get("redirect_uri"):
+        if requested := redirect_uri_sent(authorization.request):
             seen.setdefault(requested, place(authorization.request, "query", "redirect_uri"))
     for uri in observed(list(seen), "N1", "no redirect URI in the capture"):
         if uri.lower().startswith("http:") and not urls.is_loopback(uri):

@@ -7,6 +7,7 @@ from inspector.protocol.urls import Grade
 from inspector.rules.facts import published
 from inspector.rules.model import Confidence, Fault, NotObserved, Party, Phase, Severity, observed, place, present
 from inspector.rules.registry import rule
+from inspector.rules.translated import not_hidden, through_gateway, translated
 from inspector.timeline.message import Kind, Message
 from inspector.timeline.run import Run
 
@@ -143,13 +144,15 @@ def endpoint_url_trailing_slash(run: Run) -> Iterator[Fault | NotObserved]:
     How to fix: User: give the client the URL exactly as the server publishes it.
 
     When it is a false alarm: The client stopped for another reason, or the capture did; without a refused token the
-    finding is only likely.
+    finding is only likely. Behind the gateway the client has another URL, and nothing is said.
 
     References: MCP 2025-06-18 Canonical Server URI; RFC 9728 section 3.3.
     """
     message = published(run)
     resource = present(run.published_resource, "N3", "the metadata has no resource")
     requests = observed(run.of(Kind.MCP), "N1", "no request to the MCP endpoint")
+    if through_gateway(requests[0]):
+        raise translated()
     if urls.compare(run.server_url, resource).steps != ("trailing slash",) or any(use.accepted for use in run.uses):
         return
     refused = any(use.rejected for use in run.uses)
@@ -202,6 +205,7 @@ def client_rejects_compatible_prm(run: Run) -> Iterator[Fault | NotObserved]:
     if _went_on(run, message):
         return
     asked = requests[0].exchange.url
+    not_hidden(message, run.server_url, resource)
     comparison = urls.compare(run.server_url, resource)
     if not (comparison.grade is Grade.ANCESTOR or (asked != run.server_url and comparison.grade is Grade.EXACT)):
         raise NotObserved("N11", "the capture ends with the metadata")

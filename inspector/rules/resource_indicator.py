@@ -26,6 +26,7 @@ from inspector.rules.model import (
     present,
 )
 from inspector.rules.registry import rule
+from inspector.rules.translated import hidden, translated
 from inspector.timeline.message import Message
 from inspector.timeline.run import Run
 
@@ -222,6 +223,9 @@ def resource_mismatch_prm(run: Run) -> Iterator[Fault | NotObserved]:
     References: MCP 2025-06-18 Canonical Server URI ("aligns with the resource parameter in RFC 9728").
     """
     for message, value, comparison, wanted in _differing(run, "resource-mismatch-prm"):
+        if hidden(message, wanted, value):
+            yield translated()
+            continue
         close = comparison.grade in (Grade.ANCESTOR, Grade.DESCENDANT)
         yield Fault(
             f"The resource sent is not the published one ({comparison.grade}).",
@@ -285,6 +289,9 @@ def resource_trailing_slash(run: Run) -> Iterator[Fault | NotObserved]:
     References: MCP 2025-06-18 Canonical Server URI; RFC 3986 section 6.2.
     """
     for message, value, comparison, wanted in _differing(run, "resource-trailing-slash"):
+        if hidden(message, wanted, value):
+            yield translated()
+            continue
         yield Fault(
             f"The resource sent differs from the published one in: {joined(comparison.steps)}.",
             (place(message, where(message), "resource"),),

@@ -8,6 +8,7 @@ from inspector.rules.facts import metadata_behind, where
 from inspector.rules.model import Fault, NotObserved, Party, Phase, Place, Severity, joined, observed, place, present
 from inspector.rules.registry import rule
 from inspector.rules.server_metadata import asked_issuer, is_copy
+from inspector.rules.translated import hidden, translated
 from inspector.timeline.message import Kind, Message
 from inspector.timeline.run import Run
 
@@ -270,7 +271,10 @@ def client_accepts_issuer_mismatch(run: Run) -> Iterator[Fault | NotObserved]:
         asked, issuer = asked_issuer(run, message), document.text("issuer")
         if asked is None or issuer is None:
             continue
-        if urls.compare(asked, issuer).same_identifier:
+        if hidden(message, asked, issuer):
+            yield translated()
+            trusted |= _sign_in_endpoints(document)
+        elif urls.compare(asked, issuer).same_identifier:
             trusted |= _sign_in_endpoints(document)
         elif run.resource_metadata is None and urls.path_of(asked).strip("/") and not is_copy(run, message):
             yield NotObserved("N3", "which issuer the client meant is not in the capture")

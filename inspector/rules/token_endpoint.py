@@ -10,7 +10,7 @@ from inspector.protocol.documents import Document
 from inspector.rules.model import Confidence, Fault, NotObserved, Party, Phase, Severity, observed, place
 from inspector.rules.registry import rule
 from inspector.timeline.flow import TokenExchange
-from inspector.timeline.message import Kind
+from inspector.timeline.message import Kind, Message
 from inspector.timeline.run import Run
 
 _SECRET_PARAMETERS = ("client_secret", "code_verifier", "refresh_token", "access_token")
@@ -152,10 +152,19 @@ def client_auth_method_mismatch(run: Run) -> Iterator[Fault | NotObserved]:
             expected=wanted,
             found=found,
             severity=Severity.ERROR if refused else None,
+            cause="registration-auth-method-substituted" if own and _substituted(run.registration) else None,
         )
         return
     if not decided:
         raise NotObserved("N1", "the registration was not captured")
+
+
+def _substituted(registration: Message | None) -> bool:
+    """Whether a registration was answered with another authentication method than it asked for, or chose itself one."""
+    if registration is None or registration.document is None:
+        return False
+    asked = registration.sent.text("token_endpoint_auth_method") if registration.sent else None
+    return registration.document.text("token_endpoint_auth_method") not in (None, asked)
 
 
 @rule(

@@ -41,7 +41,7 @@ def only_the_origin_is_a_known_resource() -> Changes:
     return signs_in(CLAUDE_CODE, {**SENTRY, "copy": copy, "until": "token", "set": values})
 
 
-@ROWS.row(22, "laravel/mcp#173, better-auth/better-auth#10946", Party.CONFIGURATION, "registration-rejected")
+@ROWS.row(22, "laravel/mcp#173, better-auth/better-auth#10946", Party.CONFIGURATION, "redirect-uri-custom-scheme")
 def registration_takes_no_custom_scheme() -> Changes:
     refusal = refused("register", "invalid_redirect_uri", "redirect_uris must be https or loopback")
     return signs_in(CURSOR, {**HYDRA, "until": "register", "set": refusal})

@@ -40,7 +40,7 @@ _CHANGES = {"endpoint", "resource", "issuer", "pinned", "copy", "until", "drop_s
 _EXPECTATIONS = {"finds", "reason"}
 _PARTS = {
     *("wait", "method", "url", "query", "form", "request_header", "sent", "bearer", "status", "header", "location"),
-    *("json", "body", "claim", "signed_by", "lost"),
+    *("json", "body", "claim", "signed_by", "lost", "translated"),
 }
 _COMPARED = ("severity", "confidence", "party", "level", "cause", "expected", "found")
 

@@ -17,6 +17,7 @@ that they stay right however the rest is changed.
     claim           the claims of the access token that a success puts into `json`; times relative to the step
     signed_by       "nobody" for alg=none, another word for a key that is not in the key set
     lost            "request" or "response": that body was not kept whole
+    translated      what the inspector changed: part, name, what the client saw, what upstream saw
 """
 
 import json
@@ -29,7 +30,7 @@ from urllib.parse import urlencode, urlsplit
 import jwt
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, generate_private_key
 
-from inspector.session.model import Body, Exchange, Headers, State
+from inspector.session.model import Body, Exchange, Headers, State, Translation
 
 type Step = dict[str, Any]
 type Steps = dict[str, Step]
@@ -237,6 +238,7 @@ def _exchange(step: Step, steps: Steps) -> Exchange:
         response_headers=_headers(header),
         response_body=_body(response_body, lost == "response"),
         state=State.COMPLETE if "status" in step else State.FAILED,
+        translations=tuple(Translation(*each) for each in step.get("translated", ())),
     )
 
 

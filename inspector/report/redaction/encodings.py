@@ -11,6 +11,7 @@ from urllib.parse import quote
 MOST_LAYERS = 5
 """Encodings on top of each other that are undone."""
 
+_ENOUGH = 48
 _ESCAPE = re.compile(
     r"(?P<percent>(?:%[0-9A-Fa-f]{2})+)"
     r"|(?P<unicode>(?:\\u[0-9A-Fa-f]{4})+)"
@@ -19,6 +20,7 @@ _ESCAPE = re.compile(
     r"|(?P<entity>&(?:#[0-9]{1,7}|#[xX][0-9A-Fa-f]{1,6}|[A-Za-z]{2,31});)"
 )
 _BASE64 = re.compile(r"[A-Za-z0-9+/_-]{12,}={0,2}")
+_BASE64_IN_PATH = re.compile(r"[A-Za-z0-9+_-]{12,}={0,2}")
 _TO_STANDARD = str.maketrans("-_", "+/")
 
 
@@ -61,14 +63,16 @@ def unescaped(text: str) -> str:
 
 def forms(secret: str) -> tuple[set[str], set[str]]:
     """The spellings of a secret to be searched for as they stand: those of its own, and those inside base64."""
-    plain = {secret, quote(secret, safe="", errors="replace")}
+    plain = {secret, quote(secret, safe="", errors="replace"), json.dumps(secret)[1:-1]}
     data = secret.encode(errors="surrogatepass")
     if not secret.isascii():
         # Header fields are read as Latin-1, and most senders write UTF-8.
         plain.add(data.decode("latin-1"))
     encoded: set[str] = set()
     for spelling in plain:
-        encoded |= _inside_base64(spelling.encode(errors="surrogatepass"))
+        # The end is enough, all of the base64 around it goes anyway; and tokens differ at their end.
+        once = _inside_base64(spelling.encode(errors="surrogatepass")[-_ENOUGH:])
+        encoded |= once.union(*(_inside_base64(each.encode()) for each in once))
     if " " in secret:
         plain.add(secret.replace(" ", "+"))
     if "@" in secret:
@@ -80,13 +84,23 @@ def forms(secret: str) -> tuple[set[str], set[str]]:
 def base64_texts(text: str) -> Iterator[tuple[int, int, str]]:
     """Every stretch that decodes from base64 or base64url to text, with its span."""
     for match in _BASE64.finditer(text):
-        run = match[0].rstrip("=").translate(_TO_STANDARD)
-        run = run[: len(run) - (len(run) % 4 == 1)]
-        try:
-            decoded = base64.b64decode(run + "=" * (-len(run) % 4)).decode()
-        except ValueError:
-            continue
-        yield *match.span(), decoded
+        decoded = _from_base64(match[0])
+        if decoded is not None:
+            yield *match.span(), decoded
+        elif "/" in match[0]:
+            # A path may have put slashes beside it.
+            for part in _BASE64_IN_PATH.finditer(text, *match.span()):
+                if (decoded := _from_base64(part[0])) is not None:
+                    yield *part.span(), decoded
+
+
+def _from_base64(run: str) -> str | None:
+    run = run.rstrip("=").translate(_TO_STANDARD)
+    run = run[: len(run) - (len(run) % 4 == 1)]
+    try:
+        return base64.b64decode(run + "=" * (-len(run) % 4)).decode()
+    except ValueError:
+        return None
 
 
 def base64_run(text: str, start: int, end: int) -> tuple[int, int]:

@@ -1,9 +1,10 @@
 """Secrets that their surroundings or their shape give away in any text, also in text that no parser takes."""
 
+import html
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from urllib.parse import unquote_plus
+from urllib.parse import unquote, unquote_plus
 
 from inspector.protocol.secrets import is_placeholder, kind_of_member, kind_of_parameter
 from inspector.report.redaction.encodings import unescaped
@@ -53,7 +54,7 @@ def find_by_pattern(text: str, members: Mapping[tuple[str, str], str] = _NONE) -
         yield from (Find(*match.span(), "token", match[0]) for match in _JWT.finditer(text))
     if "@" in text:
         yield from (Find(*match.span(), "email", match[0]) for match in _EMAIL.finditer(text))
-        yield from (Find(*match.span(1), "password", unquote_plus(match[1])) for match in _USERINFO.finditer(text))
+        yield from _userinfo(text)
     yield from (Find(*match.span(1), "credentials", match[1]) for match in _SCHEME.finditer(text))
     if "=" in text or "%3" in text:
         yield from _pairs(text)
@@ -61,6 +62,16 @@ def find_by_pattern(text: str, members: Mapping[tuple[str, str], str] = _NONE) -
         yield from _members(text, members)
     if "<" in text:
         yield from _fields(text)
+
+
+def _userinfo(text: str) -> Iterator[Find]:
+    for match in _USERINFO.finditer(text):
+        start, end = match.span(1)
+        user, colon, password = match[1].partition(":")
+        if colon and password:
+            yield Find(end - len(password), end, "password", unquote(password))
+        elif not colon:
+            yield Find(start, end, "password", unquote(user))
 
 
 def _pairs(text: str) -> Iterator[Find]:
@@ -103,4 +114,4 @@ def _fields(text: str) -> Iterator[Find]:
         group = 2 if held[2] is not None else 3
         if held[group] and not is_placeholder(held[group]):
             start, end = held.span(group)
-            yield Find(tag.start() + start, tag.start() + end, kind or "form_value", unescaped(held[group]))
+            yield Find(tag.start() + start, tag.start() + end, kind or "form_value", html.unescape(held[group]))

@@ -4,7 +4,7 @@ To add an action, add one entry here and one method `action_...` to `inspector.t
 built is not registered: no menu shows what cannot be done.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
@@ -63,6 +63,11 @@ def with_runs(screen: "MainScreen") -> str:
     return with_run(screen) or ("" if screen.run_count > 1 else "This recording holds one sign-in only.")
 
 
+def with_another_run(screen: "MainScreen") -> str:
+    """Another run must be open, in this session or another one."""
+    return with_run(screen) or ("" if screen.other_runs() else "Only one sign-in is open; o opens another recording.")
+
+
 def with_exchanges(screen: "MainScreen") -> str:
     """The step must stand for several exchanges."""
     return with_run(screen) or ("" if screen.folded_here else "This step is one exchange.")
@@ -101,6 +106,10 @@ class Action:
     when: Condition = always
     footer: int = 0
     places: tuple[Place, ...] = ()
+
+    def names(self, own: Mapping[str, str]) -> tuple[str, ...]:
+        """Its keys as they are written on a keyboard; `own` are the keys the reader gave to actions, by id."""
+        return key_names(own.get(self.id, self.keys))
 
     @property
     def group(self) -> str:
@@ -177,6 +186,25 @@ ACTIONS = (
         with_runs,
     ),
     Action("go.next-run", "greater_than_sign", "run(1)", "Next run", "Show the next sign-in", Menu.FLOW, with_runs),
+    Action(
+        "flow.walk",
+        "w",
+        "walk",
+        "Walk",
+        "Go through the run stop by stop: what happens, and what is wrong",
+        Menu.FLOW,
+        with_run,
+        places=(Place.STEP, Place.VERDICT),
+    ),
+    Action(
+        "flow.compare",
+        "c",
+        "compare",
+        "Compare with...",
+        "Show this run beside another one, and where they part first",
+        Menu.FLOW,
+        with_another_run,
+    ),
     Action(
         "go.previous-exchange",
         "left",
@@ -321,6 +349,11 @@ def in_menu(menu: Menu) -> tuple[Action, ...]:
 def for_place(place: Place) -> tuple[Action, ...]:
     """The entries of a context menu."""
     return tuple(action for action in ACTIONS if place in action.places)
+
+
+def in_footer() -> tuple[Action, ...]:
+    """The actions of the footer."""
+    return tuple(sorted((action for action in ACTIONS if action.footer), key=lambda action: action.footer))
 
 
 def menus() -> tuple[Menu, ...]:

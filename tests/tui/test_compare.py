@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 from inspector.tui.panes.compare import compare_lines
 from inspector.tui.screens.compare import Candidate, ChooseRun, CompareScreen
 from inspector.verdict.compare import compare
@@ -50,3 +52,17 @@ async def test_the_other_run_is_chosen_from_a_list() -> None:
         await here.settle()
         await here.press("down", "enter")
         assert chosen == [AFTER]
+
+
+async def test_c_compares_with_another_run_of_the_recording() -> None:
+    later = [replace(each, id=each.id + 100, started_at=each.started_at + 3600) for each in story(resource=True)]
+    async with stage([*story(), *later], STACKED) as here:
+        await here.press("c")
+        assert "Compare with" in here.text
+        await here.press("enter")
+        assert "first difference" in here.text
+
+
+async def test_with_a_single_run_there_is_nothing_to_compare_and_it_says_so() -> None:
+    async with stage(story(), STACKED) as here:
+        assert "Only one sign-in is open" in await here.press("c")

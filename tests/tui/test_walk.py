@@ -81,3 +81,11 @@ async def test_a_live_tour_learns_of_what_comes() -> None:
         shown.append(view_of())
         await here.until(lambda: "stop 3 of 7" in here.text)
         assert before != here.text
+
+
+async def test_w_walks_from_the_step_at_the_cursor_and_comes_back_to_where_one_left() -> None:
+    async with stage(story(), STACKED) as here:
+        await here.press("end", "w")
+        assert "stop 7 of 7" in here.text
+        await here.press("left", "escape")
+        assert here.main.step_here == 6

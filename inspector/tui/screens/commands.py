@@ -17,6 +17,7 @@ from inspector.tui.widgets.row_list import RowList
 
 if TYPE_CHECKING:
     from inspector.tui.app import InspectorApp
+    from inspector.tui.screens.compare import Candidate
 
 
 class Commands(Screen[None]):
@@ -68,7 +69,7 @@ class Commands(Screen[None]):
         """Pull a menu down."""
         from inspector.tui.screens.menu import MenuScreen
 
-        self.app.push_screen(MenuScreen(self._reasons(), menu=menu), self._chosen)
+        self.app.push_screen(MenuScreen(self._reasons(), self.desktop.preferences.keys, menu=menu), self._chosen)
 
     def action_context_menu(self) -> None:
         """Open the context menu of the row at the cursor."""
@@ -89,7 +90,8 @@ class Commands(Screen[None]):
         if place is not None:
             if widget.focusable:
                 widget.focus()
-            self.app.push_screen(MenuScreen(self._reasons(), actions=for_place(place), at=at), self._chosen)
+            keys = self.desktop.preferences.keys
+            self.app.push_screen(MenuScreen(self._reasons(), keys, actions=for_place(place), at=at), self._chosen)
 
     def _reasons(self) -> dict[str, str]:
         return {action.id: reason for action in ACTIONS if (reason := self.reason_against(action))}
@@ -126,6 +128,42 @@ class Commands(Screen[None]):
         """Close the session shown."""
         await self.desktop.close_session()
 
+    # Tours.
+
+    def action_walk(self) -> None:
+        """Begin the guided tour at the step at the cursor."""
+        from inspector.tui.screens.walk import WalkScreen
+
+        self.app.push_screen(WalkScreen(lambda: self.view, self.step_here), self.go_to_step)
+
+    @property
+    def step_here(self) -> int | None:
+        """The step at the cursor."""
+        raise NotImplementedError
+
+    def go_to_step(self, step: int | None) -> None:
+        """Put the cursor on a step."""
+        raise NotImplementedError
+
+    def other_runs(self) -> "list[Candidate]":
+        """Every run that is open but the one shown, those of this session first."""
+        from inspector.tui.screens.compare import candidates
+
+        return candidates(self.desktop.sessions, self.view) if self.view else []
+
+    def action_compare(self) -> None:
+        """Choose another run, and show this one beside it."""
+        from inspector.tui.screens.compare import ChooseRun, CompareScreen, candidate
+
+        assert self.view is not None
+        here = candidate(self.desktop.sessions, self.view)
+
+        def show(other: "Candidate | None") -> None:
+            if other is not None:
+                self.app.push_screen(CompareScreen(here, other))
+
+        self.app.push_screen(ChooseRun(self.other_runs()), show)
+
     # Looks and help.
 
     def action_theme(self, name: str) -> None:
@@ -136,7 +174,7 @@ class Commands(Screen[None]):
         """Show every key."""
         from inspector.tui.screens.help import HelpScreen
 
-        self.app.push_screen(HelpScreen())
+        self.app.push_screen(HelpScreen(self.desktop.preferences.keys))
 
     def action_documentation(self) -> None:
         """Show the documentation of the rule whose finding is looked at."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from textual import on
 from textual.app import ComposeResult
@@ -16,6 +16,10 @@ from inspector.tui.screens.dialog import CANCEL, CLOSE, Choice, Dialog
 from inspector.tui.view import RunView
 from inspector.tui.widgets.document import DocumentPane
 from inspector.verdict.compare import compare
+from inspector.verdict.model import Judged
+
+if TYPE_CHECKING:
+    from inspector.tui.sessions import OpenSession
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +28,28 @@ class Candidate:
 
     name: str
     view: RunView
+
+
+def candidates(sessions: Sequence["OpenSession"], shown: RunView) -> list[Candidate]:
+    """Every open run but the one shown, those of its own session first."""
+    found = [
+        (session, Candidate(_name(sessions, session, judged), RunView(judged, shown.masker)))
+        for session in sessions
+        for judged in session.recording.runs
+        if judged is not shown.judged
+    ]
+    return [each for _, each in sorted(found, key=lambda pair: shown.judged not in pair[0].recording.runs)]
+
+
+def candidate(sessions: Sequence["OpenSession"], shown: RunView) -> Candidate:
+    """The run shown, by its name."""
+    session = next((each for each in sessions if shown.judged in each.recording.runs), None)
+    return Candidate(_name(sessions, session, shown.judged), shown)
+
+
+def _name(sessions: Sequence["OpenSession"], session: "OpenSession | None", judged: Judged) -> str:
+    file = f"{session.name}, " if session and len(sessions) > 1 else ""
+    return f"{file}run {judged.run.id}, {judged.run.client.label}"
 
 
 class ChooseRun(Dialog[Candidate]):

@@ -9,7 +9,6 @@ from textual.binding import BindingType
 from textual.containers import Container, Vertical
 from textual.content import Content
 from textual.widget import Widget
-from textual.widgets import Footer
 
 from inspector.rules.model import Finding
 from inspector.tui.actions import TABS
@@ -30,6 +29,7 @@ from inspector.tui.screens.commands import Commands
 from inspector.tui.view import RunView, Selection
 from inspector.tui.widgets.bars import ProgressLine, SessionTabs, StatusLine, TabBar, VerdictLine
 from inspector.tui.widgets.document import DocumentPane
+from inspector.tui.widgets.key_bar import KeyBar
 from inspector.tui.widgets.menu_bar import MenuBar
 from inspector.tui.widgets.problems import ProblemList
 from inspector.tui.widgets.row_list import RowList
@@ -60,7 +60,7 @@ class MainScreen(Commands):
 
     CSS_PATH = "main.tcss"
     AUTO_FOCUS = ""
-    ALLOW_IN_MAXIMIZED_VIEW = "#bars, Footer"
+    ALLOW_IN_MAXIMIZED_VIEW = "#bars, KeyBar"
     HORIZONTAL_BREAKPOINTS = WIDTHS
     VERTICAL_BREAKPOINTS = HEIGHTS
 
@@ -99,7 +99,7 @@ class MainScreen(Commands):
                     for pane in TABS:
                         yield DocumentPane(id=pane)
         yield DocumentPane(id="start")
-        yield Footer(compact=True, show_command_palette=False)
+        yield KeyBar(self._preferences.keys, id="key-bar")
 
     def on_mount(self) -> None:
         """Show what is known: nothing yet."""
@@ -270,6 +270,10 @@ class MainScreen(Commands):
     def _menu_clicked(self, event: MenuBar.Chosen) -> None:
         self.open_menu(event.menu)
 
+    @on(KeyBar.Chosen)
+    async def _key_clicked(self, event: KeyBar.Chosen) -> None:
+        await self.action_do(event.action.id)
+
     @on(SessionTabs.Chosen)
     async def _session_clicked(self, event: SessionTabs.Chosen) -> None:
         await self.desktop.show_session(event.number)
@@ -437,6 +441,16 @@ class MainScreen(Commands):
     def folded_here(self) -> bool:
         """Whether the step at the cursor stands for several exchanges."""
         return self._timeline.step is not None and len(self._timeline.step.exchanges) > 1
+
+    @property
+    def step_here(self) -> int | None:
+        """The step at the cursor."""
+        return self._timeline.step_id
+
+    def go_to_step(self, step: int | None) -> None:
+        """Put the cursor on a step."""
+        if step is not None and self.view is not None and step in self.view.steps:
+            self.select(Selection(step))
 
     @property
     def rule_here(self) -> str:

@@ -19,7 +19,7 @@ from inspector.tui.actions import ACTIONS
 from inspector.tui.ascii import AsciiOnly
 from inspector.tui.feed import Feed, FinishedFeed
 from inspector.tui.masking import Masker
-from inspector.tui.opening import SAMPLE, Opened, open_path, open_running
+from inspector.tui.opening import Opened, open_path, open_running, open_sample
 from inspector.tui.panes.status import Origin
 from inspector.tui.preferences import Preferences, load
 from inspector.tui.recording import Analyser, Recording
@@ -175,7 +175,7 @@ class InspectorApp(App[None]):
 
     def open_sample(self) -> None:
         """Open the sample."""
-        self._open(lambda: open_path(SAMPLE, title="sample"))
+        self._open(open_sample)
 
     def open_running(self) -> None:
         """Open the newest capture that runs."""

@@ -4,10 +4,7 @@ from inspector.tui.actions import ACTIONS, LIST_ACTIONS, TABS, VERDICT_ACTIONS, 
 
 __all__ = ["LIST_KEYS", "MAIN_KEYS", "TABS", "VERDICT_KEYS"]
 
-# The footer takes them in this order.
-_IN_ORDER = tuple(sorted(ACTIONS, key=lambda action: action.footer or len(ACTIONS)))
-
-MAIN_KEYS = tuple(bindings(_IN_ORDER, lambda action: f"do('{action.id}')"))
+MAIN_KEYS = tuple(bindings(ACTIONS, lambda action: f"do('{action.id}')"))
 """Each goes through the screen's `action_do`, which says why where something cannot be done."""
 
 LIST_KEYS = tuple(bindings(LIST_ACTIONS, lambda action: action.call))

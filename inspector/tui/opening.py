@@ -25,19 +25,24 @@ class Opened:
     proxy_label: str = ""
 
 
-def open_path(path: Path, title: str = "") -> Opened:
+def open_path(path: Path) -> Opened:
     """A file as a feed: live when a proxy is writing it. Raises UnreadableInput when it cannot be opened."""
     with open_input(path) as file:
         is_session = file.read(len(schema.MAGIC)) == schema.MAGIC
     if not is_session:
-        return Opened(FileFeed(path, title=title or "recording"))
+        return Opened(FileFeed(path))
     from inspector.capture.proxy import find_running
 
     session = Session.open(path)
     writing = [proxy for proxy in find_running() if proxy.session.resolve() == path.resolve()]
     if writing:
         return Opened(live_feed(session, writing[0]), writing[0].gateway or writing[0].url)
-    return Opened(SessionFeed(session, source=str(path), title=title or "session"))
+    return Opened(SessionFeed(session, source=str(path)))
+
+
+def open_sample() -> Opened:
+    """The sample, which is named and not located: its place is of no interest."""
+    return Opened(SessionFeed(Session.open(SAMPLE), source=SAMPLE.name, title="sample"))
 
 
 def open_running() -> Opened:

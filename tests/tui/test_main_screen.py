@@ -1,6 +1,5 @@
 import pytest
 from textual import events
-from textual.widgets import Footer
 
 from inspector.tui.looks import aside
 from inspector.tui.widgets.document import DocumentPane
@@ -322,10 +321,14 @@ async def test_resizing_from_one_layout_to_the_next_keeps_what_is_selected() -> 
         assert here.main.selection.finding
 
 
-async def test_the_footer_fits_at_eighty_columns() -> None:
+async def test_the_footer_fits_at_eighty_columns_and_leaves_whole_entries_out_below() -> None:
     async with stage(story(), STACKED) as here:
-        assert here.rows[-1].strip().endswith("Quit")
-        assert here.main.query_one(Footer).max_scroll_x == 0
+        assert here.rows[-1].strip().startswith("? Help")
+        assert here.rows[-1].strip().endswith("q Quit")
+        await here.pilot.resize_terminal(60, 20)
+        await here.settle()
+        assert here.rows[-1].strip().startswith("? Help")
+        assert here.rows[-1].strip().endswith("q Quit")
 
 
 async def test_no_color_changes_nothing_but_colour(monkeypatch: pytest.MonkeyPatch) -> None:

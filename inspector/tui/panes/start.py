@@ -12,6 +12,8 @@ def start_lines(origin: Origin, recording: Recording) -> list[Line]:
     """The empty state, for a capture that waits and for a recording that holds no sign-in."""
     if recording.trouble:
         return [heading("This stopped before its end"), Line(visible(recording.trouble))]
+    if origin.is_start:
+        return _welcome()
     if not origin.live:
         return [
             heading("No sign-in in this recording"),
@@ -38,3 +40,23 @@ def start_lines(origin: Origin, recording: Recording) -> list[Line]:
         )
     lines.append(note("The first request of a sign-in appears here by itself."))
     return lines
+
+
+def _welcome() -> list[Line]:
+    """Nothing is open: how to see something, how to capture something, how to open something."""
+    return [
+        heading("See what it shows"),
+        Line(Content("s opens a recorded sign-in that fails, and the same one that works.")),
+        Line(),
+        heading("Capture a sign-in of your own, from another terminal"),
+        note("A client that is started by a command:"),
+        Line(Content("  mcp-auth-inspector run -- npx mcp-remote http://localhost:3001/mcp")),
+        note("A client that you start in some other way:"),
+        Line(Content('  eval "$(mcp-auth-inspector env --server https://mcp.example.com/mcp)"')),
+        note("An app that can be told nothing but the URL of the server:"),
+        Line(Content("  mcp-auth-inspector gateway https://mcp.example.com/mcp")),
+        Line(Content("Then choose Capture > Watch the running capture. y copies the line at the cursor.")),
+        Line(),
+        heading("Open a recording"),
+        Line(Content("o opens a session, a HAR file from a browser or a proxy, or a mitmproxy flow file.")),
+    ]

@@ -1,6 +1,6 @@
 """A menu that is open: pulled down from the menu bar, or beside the row it is about."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
 from rich.cells import cell_len
@@ -14,7 +14,7 @@ from textual.screen import ModalScreen
 from textual.widget import Widget
 from textual.widgets import Static
 
-from inspector.tui.actions import Action, Menu, in_menu, key_names, menus
+from inspector.tui.actions import Action, Menu, in_menu, menus
 from inspector.tui.looks import MUTED
 from inspector.tui.widgets.menu_bar import MenuBar, places
 
@@ -28,8 +28,9 @@ class Entries(Widget, can_focus=True):
     class Taken(Message):
         """The reader chose the marked entry."""
 
-    def __init__(self, *, id: str) -> None:
+    def __init__(self, keys: Mapping[str, str], *, id: str) -> None:
         super().__init__(id=id)
+        self._keys = keys
         self.actions: Sequence[Action] = ()
         self.marked = 0
         self._reasons: dict[str, str] = {}
@@ -58,7 +59,7 @@ class Entries(Widget, can_focus=True):
     @property
     def needed_width(self) -> int:
         """Columns with border: name, gap, key."""
-        longest = max(cell_len(action.title) + 3 + cell_len(_key(action)) for action in self.actions)
+        longest = max(cell_len(action.title) + 3 + cell_len(self._key(action)) for action in self.actions)
         return longest + 4
 
     def render(self) -> Content:
@@ -68,7 +69,7 @@ class Entries(Widget, can_focus=True):
         rows = []
         for number, action in enumerate(self.actions):
             text = f" {action.title}"
-            key = f"{_key(action)} "
+            key = f"{self._key(action)} "
             row = Content(text + " " * max(1, width - cell_len(text) - cell_len(key)))
             if letter := underlined.get(number):
                 at = text.lower().index(letter)
@@ -78,6 +79,9 @@ class Entries(Widget, can_focus=True):
                 row = row.stylize("dim")
             rows.append(row.stylize("reverse") if number == self.marked else row)
         return Content("\n").join(rows)
+
+    def _key(self, action: Action) -> str:
+        return next(iter(action.names(self._keys)), "")
 
     def mark(self, number: int) -> None:
         """Mark an entry, around the ends."""
@@ -113,7 +117,8 @@ class Entries(Widget, can_focus=True):
 class MenuScreen(ModalScreen[str | None]):
     """Shows a menu over the main screen and gives back the id of the chosen action.
 
-    With `menu` it is that pull-down menu, and left and right go to its neighbours; else it shows `actions` at `at`.
+    `reasons` tells of the actions that cannot be done, `keys` which keys the reader gave to actions. With `menu` it is
+    that pull-down menu, and left and right go to its neighbours; else it shows `actions` at `at`.
     """
 
     CSS_PATH = "menu.tcss"
@@ -129,6 +134,7 @@ class MenuScreen(ModalScreen[str | None]):
     def __init__(
         self,
         reasons: dict[str, str],
+        keys: Mapping[str, str],
         *,
         menu: Menu | None = None,
         actions: Sequence[Action] = (),
@@ -136,6 +142,7 @@ class MenuScreen(ModalScreen[str | None]):
     ) -> None:
         super().__init__()
         self._reasons = reasons
+        self._keys = keys
         self._menu = menu
         self._actions = actions
         self._at = at
@@ -144,7 +151,7 @@ class MenuScreen(ModalScreen[str | None]):
         """The bar, where it is a pull-down menu; the entries; a line that says what the marked one does."""
         if self._menu:
             yield MenuBar(id="menu-bar", opened=self._menu)
-        yield Entries(id="entries")
+        yield Entries(self._keys, id="entries")
         yield Static(id="menu-remark")
 
     def on_mount(self) -> None:
@@ -220,10 +227,6 @@ class MenuScreen(ModalScreen[str | None]):
         """A click beside the menu closes it."""
         if event.widget is self:
             self.dismiss(None)
-
-
-def _key(action: Action) -> str:
-    return next(iter(key_names(action.keys)), "")
 
 
 def _letters(actions: Sequence[Action]) -> dict[str, int]:

@@ -55,8 +55,7 @@ class _Tokens:
         text, quoted = self.tokens[self.position]
         return "" if quoted else text
 
-    @property
-    def over(self) -> bool:
+    def at_end(self) -> bool:
         return self.position >= len(self.tokens)
 
     def take(self) -> str:
@@ -71,10 +70,10 @@ def parse_filter(text: str) -> Filter:
     Raises NoFilter with a sentence that says what is wrong.
     """
     tokens = _Tokens(list(_split(text)))
-    if tokens.over:
+    if tokens.at_end():
         return lambda message: True
     parsed = _either(tokens)
-    if not tokens.over:
+    if not tokens.at_end():
         raise NoFilter(f"There is a {tokens.take()!r} too much; ( and ) must come in pairs.")
     return parsed
 
@@ -100,7 +99,7 @@ def _either(tokens: _Tokens) -> Filter:
 
 def _both(tokens: _Tokens) -> Filter:
     parts = [_not(tokens)]
-    while not tokens.over and tokens.next not in ("|", ")"):
+    while not tokens.at_end() and tokens.next not in ("|", ")"):
         if tokens.next == "&":
             tokens.take()
         parts.append(_not(tokens))
@@ -116,7 +115,7 @@ def _not(tokens: _Tokens) -> Filter:
 
 
 def _single(tokens: _Tokens) -> Filter:
-    if tokens.over:
+    if tokens.at_end():
         raise NoFilter("Something is missing at the end.")
     if tokens.next == "(":
         tokens.take()
@@ -134,7 +133,7 @@ def _single(tokens: _Tokens) -> Filter:
         return _alone(letter)
     if letter not in LETTERS:
         raise NoFilter(f"{letter} is not known; there are {', '.join(LETTERS)}.")
-    if tokens.over or tokens.next in ("(", ")", "&", "|", "!"):
+    if tokens.at_end() or tokens.next in ("(", ")", "&", "|", "!"):
         raise NoFilter(f"{letter} looks at the {LETTERS[letter]}: say what for.")
     return _looking(letter, tokens.take())
 

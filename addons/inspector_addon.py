@@ -27,6 +27,7 @@ from addons.control import Control, Message
 from addons.gateway import Gateway
 from addons.guard import log_failure
 from addons.journal import Journal
+from addons.legs import uses_a_token
 from addons.lifeline import wait_for_end_of
 from addons.opened import opened
 from addons.origin_form import explain_proxy, is_addressed_to
@@ -62,7 +63,7 @@ class InspectorAddon:
         self.steering = Steering(self.scope, self._tell_held)
         self.commands = Commands(self.scope, self.steering, self.witness.facts, _record_all)
         self.control = Control(self._answer, self.steering.breakpoints.peer_gone)
-        self.authorize = AuthorizeRecorder()
+        self.authorize = AuthorizeRecorder(lambda text: self.witness.incident("authorize-recorder", "", text))
         self.gateway = Gateway(PortBook(None), self._say)
         self.writer: SessionWriter | None = None
         self.journal: Journal | None = None
@@ -76,6 +77,7 @@ class InspectorAddon:
         loader.add_option("inspector_targets", Sequence[str], [], "URLs of the MCP servers to inspect.")
         loader.add_option("inspector_record_all", bool, False, "Record everything, not the conversation alone.")
         loader.add_option("inspector_authorize", bool, True, "Record the authorization request of the browser.")
+        loader.add_option("inspector_authorize_fallback", bool, True, "Stop that for clients that do not accept it.")
         loader.add_option("inspector_patches", Sequence[str], [], "Wire patches to switch on: NAME or NAME=VALUE.")
         loader.add_option("inspector_gateway", str, "", "URL of an MCP server to stand before.")
         loader.add_option("inspector_gateway_port", int, 0, "Port to stand there; 0: the one of the last time.")
@@ -96,6 +98,7 @@ class InspectorAddon:
                     raise OptionsError(f"inspector: {url!r} is not a URL; give one such as http://localhost:3001/mcp.")
             self.scope.learns_servers = not named
         self.scope.record_all = ctx.options.inspector_record_all
+        self.authorize.falls_back = ctx.options.inspector_authorize_fallback
         if "inspector_patches" in updated:
             self._switch_on(ctx.options.inspector_patches)
         if "inspector_session" in updated and self.writer is None:
@@ -158,6 +161,7 @@ class InspectorAddon:
             return None
         self.recorder.translated(flow, self._translate(self.gateway.request, flow))
         self.recorder.request(flow)
+        self.authorize.introduces(flow)
         if self.steering.active and self.recorder.follows(flow) and not flow.request.stream:
             return self._steer_request(flow, self.recorder)
         return None
@@ -178,6 +182,8 @@ class InspectorAddon:
             return None
         followed = self.recorder.follows(flow)
         self.witness.ended(flow, followed)
+        if followed and self.authorize.in_doubt and uses_a_token(flow):
+            self.authorize.came_of_it()
         steered = followed and self.steering.holds_response(flow) and not (flow.response and flow.response.stream)
         if steered or self.gateway.serves(flow.client_conn):
             return self._change_response(flow, self.recorder, steered)

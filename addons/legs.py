@@ -4,7 +4,7 @@ import json
 from enum import StrEnum
 from urllib.parse import parse_qs, urlsplit
 
-from mitmproxy.http import Request
+from mitmproxy.http import HTTPFlow, Request
 
 from addons.scope import is_authorization_server_metadata, is_protected_resource_metadata
 
@@ -61,6 +61,14 @@ def leg_of_query(query: str) -> Leg:
     """The leg of a GET by its query alone: an authorization request or nothing of interest."""
     leg = _leg_of_parameters(query)
     return leg if leg is Leg.AUTHORIZE else Leg.OTHER
+
+
+def uses_a_token(flow: HTTPFlow) -> bool:
+    """Whether a client has got a token, or gets on with the one it has."""
+    if flow.response is None or flow.response.status_code >= 400:
+        return False
+    bears_one = flow.request.headers.get("authorization", "")[:7].lower() == "bearer "
+    return bears_one or leg_of(flow.request) in (Leg.TOKEN, Leg.REFRESH)
 
 
 def is_form(request: Request) -> bool:

@@ -43,6 +43,7 @@ class ProxySettings:
 
     `port` 0 takes any free one. `targets` are URLs of MCP servers; without one the proxy learns it from the first
     plain HTTP request. With `exit_with` the proxy ends when that process has ended, otherwise when it is stopped.
+    With `authorize_fallback` the authorize recorder leaves clients alone that do not accept its address.
     `upstream_ca` is a PEM file with CAs that servers may be signed by besides the public ones.
     `gateway` is the URL of a server to stand before, at `gateway_port` (0: where it was last time), or, when the
     server has moved to the origin `takeover`, at the server's own address. With `relay_callback` clients that register
@@ -54,6 +55,7 @@ class ProxySettings:
     targets: tuple[str, ...] = ()
     record_all: bool = False
     authorize_recorder: bool = True
+    authorize_fallback: bool = True
     exit_with: int | None = None
     upstream_ca: Path | None = None
     gateway: str = ""
@@ -196,6 +198,7 @@ def _command(settings: ProxySettings, note: Path, certificates: Path) -> list[st
         "inspector_record_file": note,
         "inspector_record_all": str(settings.record_all).lower(),
         "inspector_authorize": str(settings.authorize_recorder).lower(),
+        "inspector_authorize_fallback": str(settings.authorize_fallback).lower(),
         "inspector_exit_with": settings.exit_with or 0,
         "inspector_gateway": settings.gateway,
         "inspector_gateway_port": settings.gateway_port,

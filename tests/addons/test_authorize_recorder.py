@@ -1,5 +1,6 @@
 import asyncio
 import json
+import time
 from urllib.parse import urlsplit
 
 import httpx
@@ -12,7 +13,7 @@ from mitmproxy.test import tflow
 from addons.authorize_recorder import AuthorizeRecorder
 from inspector.capture.proxy import RunningProxy
 from inspector.session.model import State, Translation
-from tests.capture.rows import recorded, row, rows
+from tests.capture.rows import incidents, recorded, row, rows
 from tests.capture.upstream import Upstream
 
 WELL_KNOWN = "/.well-known/oauth-authorization-server"
@@ -228,3 +229,64 @@ def test_a_client_whose_browser_never_came_is_left_alone_when_it_tries_again(vis
         assert recorder.answer(flow) is not None
     assert (recorder.edit(metadata_at(111.0, endpoint)) is not None) == visited
     assert recorder.edit(metadata_at(111.0, f"{endpoint}2")) is not None
+
+
+def came_back(recorder: AuthorizeRecorder, agent: str, endpoint: str, when: float) -> bool:
+    """Whether a client that reads the metadata at that time gets the stand-in."""
+    flow = metadata_at(when, endpoint)
+    flow.request.headers["user-agent"] = agent
+    return recorder.edit(flow) is not None
+
+
+ENDPOINT = "https://login.example/authorize"
+
+
+def test_only_the_client_that_does_not_come_is_left_alone_and_that_is_said_once() -> None:
+    said: list[str] = []
+    recorder = AuthorizeRecorder(said.append)
+    assert came_back(recorder, "one", ENDPOINT, 100)
+    assert came_back(recorder, "other", ENDPOINT, 105)
+    assert not came_back(recorder, "one", ENDPOINT, 111)
+    assert not came_back(recorder, "one", ENDPOINT, 112)
+    assert came_back(recorder, "other", ENDPOINT, 112)
+    (sentence,) = said
+    assert sentence.startswith("The client one seems not to accept the inspector's address as authorization_endpoint, ")
+
+
+def test_a_client_that_gets_on_without_signing_in_anew_is_not_left_alone() -> None:
+    recorder = AuthorizeRecorder()
+    assert came_back(recorder, "one", ENDPOINT, 100)
+    assert recorder.in_doubt
+    recorder.came_of_it()
+    assert came_back(recorder, "one", ENDPOINT, 200)
+
+
+def test_a_client_that_wants_https_is_known_by_what_it_tells_the_mcp_server() -> None:
+    hello = tflow.tflow()
+    hello.request.method = "POST"
+    hello.request.headers["user-agent"] = "node"
+    hello.request.content = b'{"method":"initialize","params":{"clientInfo":{"name":"gemini-cli-mcp-client"}}}'
+    recorder = AuthorizeRecorder()
+    recorder.introduces(hello)
+    assert came_back(recorder, "node", "http://localhost:3002/authorize", 100)
+    assert not came_back(recorder, "node", ENDPOINT, 100)
+    assert came_back(recorder, "undici", ENDPOINT, 100)
+
+
+def test_it_can_be_told_to_leave_nobody_alone() -> None:
+    recorder = AuthorizeRecorder()
+    recorder.falls_back = False
+    assert all(came_back(recorder, "codex-mcp-client/1", ENDPOINT, when) for when in (100, 200))
+
+
+async def test_that_a_client_is_left_alone_is_an_incident(
+    proxy: RunningProxy, target: Upstream, client: httpx.AsyncClient
+) -> None:
+    began = time.time()
+    target.answer(WELL_KNOWN, b'{"authorization_endpoint": "%s"}' % target.at("/authorize").encode())
+    agent = f"codex-mcp-client/{target.origin[-5:]}"
+    for _ in range(2):
+        await client.get(target.at(WELL_KNOWN), headers={"user-agent": agent})
+    (incident,) = await incidents(proxy, began)
+    assert incident.kind == "authorize-recorder"
+    assert incident.text.startswith(f"The client {agent} is known not to accept ")

@@ -2,13 +2,13 @@
 
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
 
 from inspector.errors import ReplayFailure
+from inspector.replay import standard
 from inspector.replay.encoding import Pairs
-from inspector.replay.from_run import with_token
 from inspector.replay.profile import Profile, ProfileStep
 from inspector.replay.values import json_text
 from inspector.timeline.message import Kind
@@ -112,7 +112,9 @@ def send_token(profile: Profile) -> Profile:
     """Send the access token with every request once there is one."""
     first = next((n for n, step in enumerate(profile.steps) if step.leg is Kind.TOKEN or step.has_token), None)
     steps = tuple(
-        with_token(step) if first is not None and n > first and step.leg is Kind.MCP and not step.has_token else step
+        standard.with_token(step)
+        if first is not None and n > first and step.leg is Kind.MCP and not step.has_token
+        else step
         for n, step in enumerate(profile.steps)
     )
     return replace(profile, steps=steps)
@@ -123,20 +125,25 @@ def token_in_header(profile: Profile) -> Profile:
 
     def moved(step: ProfileStep) -> ProfileStep:
         kept = tuple((name, value) for name, value in step.query if "access_token}" not in value)
-        return step if kept == step.query else with_token(replace(step, query=kept))
+        return step if kept == step.query else standard.with_token(replace(step, query=kept))
 
     return profile.changed(Kind.MCP, by=moved)
 
 
 def own_token(profile: Profile) -> Profile:
-    """Use no token that was issued before or elsewhere: sign in at this server, and use the token of that."""
+    """Send this server no token that was issued before or elsewhere, and other servers none of this one."""
     steps = tuple(
-        replace(step, headers=tuple((name, _newest(value)) for name, value in step.headers)) for step in profile.steps
+        replace(step, headers=tuple((name, _newest(value)) for name, value in step.headers))
+        for step in profile.steps
+        if step.leg is not Kind.MCP or step.url.startswith("${mcp_")
     )
     if not any(step.leg is Kind.TOKEN for step in steps):
         opening = next((step for step in steps if step.leg is Kind.MCP), None)
-        steps = (*((_without_token(opening), *_sign_in()) if opening else ()), *steps)
-    return fix_resource(replace(profile, steps=steps))
+        request = standard.authorization()
+        sign_in = (*standard.discovery(), standard.registration(), request, standard.token_request(request))
+        asking = (replace(standard.without_token(opening), outcome="401"),) if opening else ()
+        steps = (*asking, *sign_in, *steps)
+    return replace(profile, steps=steps, redirect_uri=profile.redirect_uri or _LOOPBACK_REDIRECT)
 
 
 def read_resource_metadata(profile: Profile) -> Profile:
@@ -146,7 +153,7 @@ def read_resource_metadata(profile: Profile) -> Profile:
         return profile
     headers = next((s.headers for s in profile.steps if s.leg in (Kind.RESOURCE_METADATA, Kind.SERVER_METADATA)), ())
     place = next((n for n, step in enumerate(steps) if step.leg is not Kind.MCP), len(steps))
-    discovery = [replace(step, headers=headers) for step in _discovery()]
+    discovery = [replace(step, headers=headers) for step in standard.discovery()]
     endpoints = {
         Kind.AUTHORIZE: "${as.authorization_endpoint}",
         Kind.TOKEN: "${as.token_endpoint}",
@@ -167,7 +174,7 @@ def register_again(profile: Profile) -> Profile:
     steps = [step for step in profile.steps if step.leg is not Kind.REGISTER]
     place = next((n for n, step in enumerate(steps) if step.leg is Kind.AUTHORIZE), len(steps))
     return replace(
-        profile, client_id="", document=False, steps=(*steps[:place], _registration(), *steps[place:])
+        profile, client_id="", document=False, steps=(*steps[:place], standard.registration(), *steps[place:])
     ).changed(
         Kind.AUTHORIZE,
         Kind.TOKEN,
@@ -282,62 +289,3 @@ def _with(pairs: Pairs, wanted: tuple[str, str]) -> Pairs:
 
 def _newest(template: str) -> str:
     return _TOKEN_PLACEHOLDER.sub(r"${\1}", template)
-
-
-def _without_token(step: ProfileStep) -> ProfileStep:
-    kept = tuple((name, value) for name, value in step.headers if name.lower() != "authorization")
-    return replace(step, headers=kept, outcome="401")
-
-
-def _discovery() -> Iterator[ProfileStep]:
-    well_known = "/.well-known/oauth-"
-    # The second is asked for only where the challenge names none, or names nothing good.
-    named = ProfileStep(Kind.RESOURCE_METADATA, "GET", "${challenge.resource_metadata}", outcome="404")
-    yield named
-    yield replace(named, url="${mcp_origin}" + well_known + "protected-resource${mcp_path}", outcome="200")
-    server = "${issuer_origin}" + well_known + "authorization-server${issuer_path}"
-    yield ProfileStep(Kind.SERVER_METADATA, "GET", server, outcome="200")
-
-
-def _registration() -> ProfileStep:
-    metadata = {
-        "client_name": "replay",
-        "redirect_uris": ["${redirect_uri}"],
-        "grant_types": ["authorization_code", "refresh_token"],
-        "response_types": ["code"],
-        "token_endpoint_auth_method": "none",
-    }
-    return ProfileStep(
-        Kind.REGISTER,
-        "POST",
-        "${as.registration_endpoint}",
-        headers=(("Content-Type", "application/json"),),
-        body=json_text(metadata),
-        outcome="201",
-    )
-
-
-def _sign_in() -> Iterator[ProfileStep]:
-    """A sign-in as the specification asks for it, for a client that was recorded without one."""
-    yield from _discovery()
-    yield _registration()
-    query = (
-        ("response_type", "code"),
-        ("client_id", "${client_id}"),
-        ("redirect_uri", "${redirect_uri}"),
-        ("state", "${state}"),
-        ("code_challenge", "${code_challenge}"),
-        ("code_challenge_method", "S256"),
-        ("resource", "${prm.resource}"),
-    )
-    yield ProfileStep(Kind.AUTHORIZE, "GET", "${as.authorization_endpoint}", query, outcome="code")
-    form = (
-        ("grant_type", "authorization_code"),
-        ("code", "${code}"),
-        ("redirect_uri", "${redirect_uri}"),
-        ("client_id", "${client_id}"),
-        ("code_verifier", "${code_verifier}"),
-        ("resource", "${prm.resource}"),
-    )
-    headers = (("Content-Type", "application/x-www-form-urlencoded"),)
-    yield ProfileStep(Kind.TOKEN, "POST", "${as.token_endpoint}", headers=headers, form=form, outcome="200")

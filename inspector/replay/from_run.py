@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from inspector.protocol import content, jsonrpc, urls
+from inspector.replay import standard
 from inspector.replay.encoding import Pairs, style_of
 from inspector.replay.profile import LEGS, Profile, ProfileStep
 from inspector.replay.values import Values, escaped
@@ -321,55 +322,8 @@ def outcome_of(message: Message) -> str:
 
 
 def completed(profile: Profile) -> Profile:
-    """The profile with what a client does next, where the recording ends before a request with a token was accepted.
-
-    These steps are marked as assumed, and say what the specification asks for in the client's own manner.
-    """
-    return replace(profile, steps=(*profile.steps, *_assumed(profile)))
-
-
-def _assumed(profile: Profile) -> Iterator[ProfileStep]:
-    steps = profile.steps
-    used = [step for step in steps if step.leg is Kind.MCP and step.has_token]
-    opening = next((step for step in steps if step.leg is Kind.MCP and step.body), None)
-    tokens = [step for step in steps if step.leg is Kind.TOKEN]
-    authorizations = [step for step in steps if step.leg is Kind.AUTHORIZE]
-    if opening is None or any(step.outcome.startswith("2") for step in used):
-        return
-    if not tokens and authorizations:
-        yield _token_request(authorizations[-1])
-    if not used and (tokens or authorizations):
-        yield with_token(replace(opening, outcome="", assumed=True))
-    base = with_token(replace(used[-1] if used else opening, outcome="", assumed=True))
-    is_handshake = '"initialize"' in base.body
-    if is_handshake:
-        session = (("Mcp-Session-Id", "${mcp.session_id}"), ("MCP-Protocol-Version", "${mcp.protocol_version}"))
-        headers = (*base.headers, *session)
-        yield replace(base, headers=headers, body='{"jsonrpc":"2.0","method":"notifications/initialized"}')
-        yield replace(base, headers=headers, body='{"jsonrpc":"2.0","id":1,"method":"tools/list","params":{}}')
-
-
-def _token_request(authorize: ProfileStep) -> ProfileStep:
-    names = [name for name, _ in authorize.parameters]
-    form = [("grant_type", "authorization_code"), ("code", "${code}"), ("redirect_uri", "${redirect_uri}")]
-    form.append(("client_id", "${client_id}"))
-    if "code_challenge" in names:
-        form.append(("code_verifier", "${code_verifier}"))
-    form += [(name, value) for name, value in authorize.parameters if name == "resource"]
-    return ProfileStep(
-        leg=Kind.TOKEN,
-        method="POST",
-        url="${as.token_endpoint}",
-        headers=(("Accept", "application/json"), ("Content-Type", "application/x-www-form-urlencoded")),
-        form=tuple(form),
-        assumed=True,
-    )
-
-
-def with_token(step: ProfileStep) -> ProfileStep:
-    """The step with the current access token in its header (RFC 6750 section 2.1), in the place of any other."""
-    kept = tuple((name, value) for name, value in step.headers if name.lower() != "authorization")
-    return replace(step, headers=(*kept, ("Authorization", "Bearer ${access_token}")))
+    """The profile with what the client does next, where the recording ends in a refusal; marked as assumed."""
+    return replace(profile, steps=(*profile.steps, *standard.completed(profile.steps)))
 
 
 def _strings(message: Message) -> Iterator[str]:

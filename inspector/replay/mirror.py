@@ -61,6 +61,7 @@ def _settings(run: Run) -> tuple[Settings, list[str], list[str]]:
         seen.append(f"Dynamic client registration is {_on(dcr)}, client ID metadata documents are {_on(cimd)}.")
     else:
         assumed.append("Clients may register: no authorization server metadata is in the recording.")
+    settings = replace(settings, resource_indicators=_indicators(run))
     if _gives_default(run):
         settings = replace(settings, default_resource_indicator=MCP_URL)
         seen.append("A token request without resource gets a token for the MCP server: it is the default resource.")
@@ -85,6 +86,17 @@ def _names_resource(run: Run, exchange: TokenExchange) -> bool:
     resources = (*exchange.resources, *(exchange.authorization.resources if exchange.authorization else ()))
     expected = run.published_resource or run.server_url
     return expected in resources
+
+
+def _indicators(run: Run) -> tuple[str, ...]:
+    """The server's own, and what the authorization server gave tokens for when asked, relative to the server."""
+    granted = {
+        audience.replace(run.server_url, MCP_URL)
+        for exchange in run.code_exchanges
+        for audience in _audiences(exchange)
+        if audience in (*exchange.resources, *(exchange.authorization.resources if exchange.authorization else ()))
+    }
+    return tuple(dict.fromkeys((MCP_URL, *sorted(granted))))
 
 
 def _gives_default(run: Run) -> bool:
@@ -211,8 +223,12 @@ def _methods(run: Run) -> list[object]:
     return list(_member(run, Kind.SERVER_METADATA, "code_challenge_methods_supported"))
 
 
-def _registration_error(run: Run, *errors: str) -> bool:
-    return any(m.oauth_error in errors for m in run.of(Kind.REGISTER))
+def _redirect_uri_refused(run: Run) -> bool:
+    """A redirect URI was refused that native clients may have: on loopback, or of a scheme of their own."""
+    refused = [m.sent.texts("redirect_uris") or () for m in run.of(Kind.REGISTER) if m.sent and m.oauth_error]
+    errors = {m.oauth_error for m in run.of(Kind.REGISTER)}
+    insecure = any(uri.startswith("http://") and not urls.is_loopback(uri) for uris in refused for uri in uris)
+    return "invalid_redirect_uri" in errors and not insecure
 
 
 def _secret_forced(run: Run) -> bool:
@@ -373,7 +389,7 @@ _SIGNS: tuple[tuple[str, Callable[[Run], bool]], ...] = (
     ("pkce-not-advertised", lambda run: bool(_methods(run)) and not any(_methods(run))),
     ("pkce-plain-only", lambda run: _methods(run)[:1] == [["plain"]]),
     ("registration-not-found", lambda run: {*_statuses(run, Kind.REGISTER)} == {404}),
-    ("registration-redirect-uri-refused", lambda run: _registration_error(run, "invalid_redirect_uri")),
+    ("registration-redirect-uri-refused", _redirect_uri_refused),
     ("registration-secret-forced", _secret_forced),
     ("access-denied", lambda run: _answered_with(run, "access_denied")),
     ("invalid-target-at-authorize", lambda run: _answered_with(run, "invalid_target")),

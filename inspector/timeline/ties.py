@@ -19,6 +19,9 @@ def shown(message: Message) -> Iterator[Tie]:
     if message.bearer:
         yield _tie("secret", message.bearer)
     if message.kind is Kind.MCP:
+        # Some clients put the token where none may be (OAuth 2.1 section 5.1).
+        if "access_token" in message.query:
+            yield _tie("secret", message.query.get("access_token") or "")
         return
     if message.kind is Kind.AUTHORIZE:
         # Some clients always send the same state; without a challenge every attempt may then look the same.

@@ -7,10 +7,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from inspector.display import visible
+from inspector.errors import ReplayFailure
 from inspector.protocol.revisions import REVISIONS
 
 if TYPE_CHECKING:
     from inspector.report.gate import Gate, Gated, Settings
+    from inspector.verdict.analysis import Analysis
     from inspector.verdict.model import Analysed
 
 EXIT_FINDINGS = 1
@@ -67,6 +70,13 @@ def check(
             help="Take the settings from here, not from mcp-auth-inspector.toml or pyproject.toml above.",
         ),
     ] = None,
+    fetch_jwks: Annotated[
+        bool,
+        typer.Option(
+            "--fetch-jwks",
+            help="Fetch the key sets that the captured metadata names, to check signatures. Nothing is fetched without.",
+        ),
+    ] = False,
 ) -> None:
     """Say who is at fault in recordings.
 
@@ -79,7 +89,7 @@ def check(
     settings = read_settings(config) if config else find_settings(Path.cwd())
     gate = _gate(settings, select, ignore, fail_on, baseline)
     pinned = known_revision(revision or settings.revision)
-    analysed = [(source, analysis) for path in recordings(files) for source, analysis in [_analysed(path, pinned)]]
+    analysed = [(source, analysis) for path in recordings(files) for source, analysis in [_analysed(path, pinned, fetch_jwks)]]
     if write_baseline:
         runs = [judged for _, analysis in analysed for judged in analysis.runs]
         write_baseline.write_text(baseline_text(runs), "utf-8")
@@ -125,7 +135,7 @@ def _gate(
     ).checked()
 
 
-def _analysed(path: Path, pinned: str) -> tuple[str, "Analysed"]:
+def _analysed(path: Path, pinned: str, fetch_jwks: bool) -> tuple[str, "Analysed"]:
     from inspector.session.importing import import_file
     from inspector.verdict.analysis import analyse
 
@@ -133,9 +143,32 @@ def _analysed(path: Path, pinned: str) -> tuple[str, "Analysed"]:
     try:
         for warning in recording.warnings:
             typer.echo(f"warning: {warning}", err=True)
-        return recording.source, analyse(recording.exchanges(), pinned)
+        analysis = analyse(recording.exchanges(), pinned)
     finally:
         recording.close()
+    if fetch_jwks:
+        _fetch_key_sets(analysis)
+    return recording.source, analysis
+
+
+def _fetch_key_sets(analysis: "Analysis") -> None:
+    """Add the key sets that a recording lacks, and say what was fetched and what could not be."""
+    import asyncio
+
+    from inspector.probe.key_sets import fetch_key_set, missing_key_sets
+
+    runs = [judged.run for judged in analysis.runs]
+    free = 1 + max((message.id for run in runs for message in run.messages), default=0)
+    addresses = missing_key_sets(runs)
+    if not addresses:
+        typer.echo("mcp-auth-inspector: no key set to fetch: none is named, or none is needed", err=True)
+    for number, address in enumerate(addresses, start=free):
+        try:
+            analysis.add([asyncio.run(fetch_key_set(address, number))])
+        except ReplayFailure as failure:
+            typer.echo(f"warning: {visible(str(failure))}", err=True)
+        else:
+            typer.echo(f"mcp-auth-inspector: fetched {visible(address)}", err=True)
 
 
 def _print(format: Format, gated: Sequence[tuple[str, "Gated"]], *, as_list: bool) -> None:

@@ -74,7 +74,7 @@ def check(
         bool,
         typer.Option(
             "--fetch-jwks",
-            help="Fetch the key sets that the captured metadata names, to check signatures. Nothing is fetched without.",
+            help="Fetch the key sets that captured metadata names, to check signatures. Nothing is fetched without it.",
         ),
     ] = False,
 ) -> None:
@@ -89,7 +89,7 @@ def check(
     settings = read_settings(config) if config else find_settings(Path.cwd())
     gate = _gate(settings, select, ignore, fail_on, baseline)
     pinned = known_revision(revision or settings.revision)
-    analysed = [(source, analysis) for path in recordings(files) for source, analysis in [_analysed(path, pinned, fetch_jwks)]]
+    analysed = [_analysed(path, pinned, fetch_jwks) for path in recordings(files)]
     if write_baseline:
         runs = [judged for _, analysis in analysed for judged in analysis.runs]
         write_baseline.write_text(baseline_text(runs), "utf-8")

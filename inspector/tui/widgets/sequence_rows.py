@@ -47,7 +47,13 @@ class TimelineRows:
         """`end_of` tells when an exchange was over, in seconds since the epoch; 0.0 when that is not known."""
         self.steps = steps
         self._rows: list[TimelineRow] = []
-        between = [*_phases(steps), *_pauses(steps, end_of), *_incidents(steps, incidents)]
+        # One pass over all steps, which is all that grows with their number; the rest looks at the few it finds.
+        notable = [
+            number
+            for number, (one, other) in enumerate(pairwise(steps), 1)
+            if one.phase != other.phase or other.at - one.at >= _SIGN_IN_PAUSE
+        ]
+        between = [*_phases(steps, notable), *_pauses(steps, notable, end_of), *_incidents(steps, incidents)]
         between.sort(key=lambda each: each[:2])
         done = 0
         for position, _, row in between:
@@ -83,26 +89,26 @@ class TimelineRows:
 type _Between = tuple[int, int, TimelineRow]
 
 
-def _phases(steps: Sequence[Step]) -> list[_Between]:
+def _phases(steps: Sequence[Step], notable: Sequence[int]) -> list[_Between]:
     """A heading wherever the phase changes; those never seen stand where they would have been."""
-    phases = [step.phase for step in steps]
-    starts = [number for number, (one, other) in enumerate(pairwise(phases), 1) if one != other]
-    seen = set(phases)
-    missing = [phase for phase in _ALWAYS_SHOWN if phase not in seen]
+    starts = [number for number in (0, *notable) if number < len(steps)]
+    missing = set(_ALWAYS_SHOWN) - {steps[number].phase for number in starts}
     found: list[_Between] = []
-    for start in ([0] if phases else []) + starts:
-        while missing and missing[0] < phases[start]:
-            found.append((start, 2, PhaseRow(missing.pop(0), seen=False)))
-        found.append((start, 3, PhaseRow(phases[start], seen=True)))
-    return [*found, *((len(steps), 4, PhaseRow(phase, seen=False)) for phase in missing)]
+    current = 0
+    for number in starts:
+        if (phase := steps[number].phase) != current:
+            current = phase
+            earlier = sorted(each for each in missing if each < phase)
+            missing.difference_update(earlier)
+            found += [(number, 2, PhaseRow(each, seen=False)) for each in earlier]
+            found.append((number, 3, PhaseRow(phase, seen=True)))
+    return [*found, *((len(steps), 4, PhaseRow(each, seen=False)) for each in sorted(missing))]
 
 
-def _pauses(steps: Sequence[Step], end_of: Callable[[int], float]) -> list[_Between]:
+def _pauses(steps: Sequence[Step], notable: Sequence[int], end_of: Callable[[int], float]) -> list[_Between]:
     """Where nothing was sent for long, and where the user signed in: that pause is shown though pages were loaded."""
-    times = [step.at for step in steps]
-    far_apart = [number for number, (one, other) in enumerate(pairwise(times), 1) if other - one >= _SIGN_IN_PAUSE]
     found: list[_Between] = []
-    for number in far_apart:
+    for number in notable:
         before, after = steps[number - 1], steps[number]
         unseen = after.status is Status.NOT_CAPTURED
         sign_in = unseen or (before.kind in _SIGN_IN_STARTS and after.kind in _SIGN_IN_ENDS)

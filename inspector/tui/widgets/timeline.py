@@ -6,15 +6,14 @@ from rich.cells import cell_len
 from textual.content import Content
 
 from inspector.rules.model import Severity
-from inspector.session.model import Incident, Source, State
+from inspector.session.model import Incident, Source
 from inspector.timeline.message import Kind, Message
-from inspector.timeline.steps import PHASES, Status, Step
+from inspector.timeline.steps import Status, Step
 from inspector.tui.display import cut_end, cut_middle, visible
 from inspector.tui.looks import (
     CROSS,
     ERROR,
     GOOD,
-    HEADING,
     MUTED,
     NEUTRAL,
     PENDING,
@@ -22,21 +21,20 @@ from inspector.tui.looks import (
     REWRITTEN,
     SEVERITY_GLYPH,
     SEVERITY_STYLE,
-    SHAFT,
     STRONG,
     TICK,
     UNSEEN,
     WARNING,
 )
-from inspector.tui.view import RunView, duration_of, path_of, seconds
+from inspector.tui.view import RunView, duration_of, seconds
 from inspector.tui.widgets.row_list import RowList
 from inspector.tui.widgets.sequence import DURATION, METHOD, STATUS, Arrow, Plan, draw_head, draw_lanes, plan
 from inspector.tui.widgets.sequence_lanes import Lanes
-from inspector.tui.widgets.sequence_rows import PauseRow, PhaseRow, TimelineRows
+from inspector.tui.widgets.sequence_rows import PauseRow, TimelineRows
+from inspector.tui.widgets.sequence_words import between, request_text, status_style
 
-_SHORTEST_PATH = 8
+_SHORTEST_PATH = 10
 _NARROWEST_WITH_TIMES = 52
-_ROOM_FOR_TITLES = 60
 
 
 class TimelineList(RowList):
@@ -176,7 +174,7 @@ class TimelineList(RowList):
             if isinstance(row, Incident) and planned.has_time:
                 start = self._number_and_time("", row.at, planned)
             rail = start + draw_lanes(planned, paused=isinstance(row, PauseRow), here=here)
-        return rail + cut_end(_between(row, width - rail.cell_length), width - rail.cell_length)
+        return rail + cut_end(between(row, width - rail.cell_length), width - rail.cell_length)
 
     def _plan_for(self, width: int) -> Plan | None:
         wanted = (self._as_diagram, self._lanes, self._number_width, width)
@@ -189,7 +187,7 @@ class TimelineList(RowList):
         assert self._view is not None
         message = self._view.message_of_step(step)
         strong = STRONG if here else ""
-        start = self._number_and_time(str(step.id), step.at, planned)
+        start = self._number_and_time(str(step.id), None if message is None else step.at, planned)
         rail = start + draw_lanes(planned, self._arrow(step, message), here=here)
         if message is None:
             remark = visible(f"  {step.note}", MUTED)
@@ -197,20 +195,21 @@ class TimelineList(RowList):
             return rail + cut_end(text, planned.width - planned.text)
         method = cut_middle(visible(message.exchange.method).plain, METHOD - 1)
         worst = self._view.worst_of(step)
-        request = self._request(step, message, planned.path, f"{ERROR if worst is Severity.ERROR else ''} {strong}")
+        request = request_text(step, message, planned.path, f"{ERROR if worst is Severity.ERROR else ''} {strong}")
         status = str(message.status) if message.status is not None else ""
         duration = f"{duration_of(message):>{DURATION}}" if planned.has_duration else ""
         return Content.assemble(
             rail,
             (method + " " * (METHOD - cell_len(method)), strong or MUTED),
             request,
-            (f"{status:>{STATUS}}", f"{_status_style(step, message)} {strong}".strip()),
+            (f"{status:>{STATUS}}", f"{status_style(step, message)} {strong}".strip()),
             (duration, MUTED),
         )
 
-    def _number_and_time(self, number: str, at: float, planned: Plan) -> Content:
-        since = seconds(at - self._rows.steps[0].at) if planned.has_time and self._rows.steps else ""
-        text = f"{number:>{self._number_width}} {since:>6}" if since else f"{number:>{self._number_width}}"
+    def _number_and_time(self, number: str, at: float | None, planned: Plan) -> Content:
+        text = f"{number:>{self._number_width}}"
+        if planned.has_time and at is not None and self._rows.steps:
+            text += f" {seconds(at - self._rows.steps[0].at):>6}"
         return Content.styled(f"{text:<{planned.lanes[0]}}", MUTED)
 
     def _arrow(self, step: Step, message: Message | None) -> Arrow:
@@ -251,31 +250,10 @@ class TimelineList(RowList):
             (number, MUTED),
             (f"{glyph} ", style),
             (head, MUTED if step.kind is Kind.INTERACTION else ""),
-            self._request(step, message, room),
+            request_text(step, message, room),
             (tail, ERROR if step.status is Status.FAILED else MUTED),
             (f"{problems:>3} " if problems else "    ", style),
         )
-
-    def _request(self, step: Step, message: Message, room: int, style: str = "") -> Content:
-        """The path and what it does not say: how it ended, probes and loops that are folded, the JSON-RPC method.
-
-        Where there is no room for both, the JSON-RPC method stands for the path, which is the same for all of them.
-        """
-        path = visible(path_of(message)).plain
-        notes = _forms(visible(step.note).plain)
-        named = not step.title.startswith(("GET ", "POST ", "DELETE "))
-        title = visible(step.title).plain if named and (step.kind is Kind.MCP or room >= _ROOM_FOR_TITLES) else ""
-        if step.kind is Kind.MCP and title and cell_len("  ".join((path, title, *notes[-1:]))) > room:
-            path, title = title, ""
-        left = room - min(cell_len(path), _SHORTEST_PATH)
-        remarks = []
-        for forms in (_ending(step, message), notes, (title,), (_origin(message),)):
-            if fitting := next((form for form in forms if form and cell_len(form) + 2 <= left), ""):
-                remarks.append(f"  {fitting}")
-                left -= cell_len(fitting) + 2
-        remark = "".join(remarks)
-        shown = cut_middle(path, room - cell_len(remark))
-        return Content.assemble((shown, style), (remark, MUTED)).pad_right(room - cell_len(shown) - cell_len(remark))
 
     def _glyph(self, step: Step) -> tuple[str, str]:
         assert self._view is not None
@@ -292,48 +270,3 @@ class TimelineList(RowList):
                 return NEUTRAL, WARNING
             case _:
                 return TICK, GOOD
-
-
-def _between(row: PhaseRow | PauseRow | Incident, room: int) -> Content:
-    """What stands between steps."""
-    match row:
-        case PhaseRow(phase, seen):
-            name = f"{phase} {PHASES[phase]}"
-            if seen:
-                return Content.assemble((name, HEADING), (" " + SHAFT * max(0, room - len(name) - 2), MUTED))
-            return Content.styled(f"{name} {NEUTRAL} not seen", MUTED)
-        case PauseRow(length, sign_in):
-            words = "user logged in for" if sign_in else "nothing sent for"
-            return Content.styled(f"{words} {seconds(length)}", f"{MUTED} italic")
-        case Incident():
-            return Content.assemble((f"{CROSS} ", ERROR), visible(row.text))
-
-
-def _status_style(step: Step, message: Message) -> str:
-    """A refusal without a token is how every sign-in begins; a later one is worth a look."""
-    if message.status is None or 300 <= message.status < 400 or (message.status >= 400 and step.phase == 1):
-        return MUTED
-    return GOOD if message.status < 300 else WARNING
-
-
-def _ending(step: Step, message: Message) -> tuple[str, ...]:
-    """What came instead of an answer, in more and in fewer words."""
-    if step.status is Status.FAILED:
-        return "connection broke", "broken"
-    if step.status is Status.PENDING:
-        return "no answer yet", "waiting"
-    return ("answer not captured",) if message.exchange.state is State.RECORDED else ()
-
-
-def _origin(message: Message) -> str:
-    """What the inspector had to do with an exchange."""
-    if message.exchange.source is Source.REPLAY:
-        return "replay"
-    return "rewritten" if message.exchange.translations else ""
-
-
-def _forms(note: str) -> tuple[str, ...]:
-    """A note on folded exchanges as it is, its count in words, and the bare count."""
-    what, _, more = note.partition(", ")
-    count = more if what == "loop" else what
-    return (note, count, f"{count.partition(' ')[0]}x") if note else ()

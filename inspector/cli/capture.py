@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from inspector.cli.check import EXIT_FINDINGS
+from inspector.errors import CaptureError
 
 if TYPE_CHECKING:
     from inspector.capture.environment import ClientVariable
@@ -31,11 +32,17 @@ Patch = Annotated[
     list[str] | None,
     typer.Option("--patch", metavar="NAME[=VALUE]", help="Change what is sent, such as add-resource; may be repeated."),
 ]
+ClientName = Annotated[
+    str, typer.Option("--client", metavar="NAME", help="What the recipe of this client knows; see: recipes.")
+]
 UpstreamCa = Annotated[Path | None, typer.Option("--upstream-ca", help="PEM file of a CA your servers are signed by.")]
 
 
 def run(
-    command: Annotated[list[str], typer.Argument(metavar="COMMAND...", help="The client, as you start it.")],
+    command: Annotated[
+        list[str] | None, typer.Argument(metavar="COMMAND...", help="The client, as you start it.")
+    ] = None,
+    client: ClientName = "",
     server: Server = None,
     session: SessionFile = None,
     port: Port = 0,
@@ -53,14 +60,18 @@ def run(
     """
     from inspector.capture.launch import run_client
     from inspector.capture.proxy import ProxySettings, start_proxy
+    from inspector.capture.recipes import recipe
     from inspector.capture.shims import browser_shims
     from inspector.capture.silence import Mode, silence_explained, why_silent
 
+    words = recipe(client).command(command or (), server[0] if server else "") if client else command or ()
+    if not words:
+        raise CaptureError("No command was given; put it after --, as in: run -- npx mcp-remote URL")
     proxy = start_proxy(
         ProxySettings(
             session=session or new_session(),
             port=port,
-            targets=(*(server or ()), *_urls_in(command)),
+            targets=(*(server or ()), *_urls_in(words)),
             record_all=record_all,
             authorize_recorder=not no_authorize_recorder,
             exit_with=os.getpid(),
@@ -73,7 +84,7 @@ def run(
         changed = [variable.name for variable in _variables(proxy)]
         with browser_shims(proxy, os.environ, changed) as shims, silence_explained(proxy, Mode.RUN, say):
             variables = {variable.name: variable.value for variable in _variables(proxy, shims)}
-            code = run_client(command, {**os.environ, **variables})
+            code = run_client(words, {**os.environ, **variables})
         survived = proxy.alive
     finally:
         proxy.stop()
@@ -95,6 +106,7 @@ class EnvFormat(StrEnum):
 
 
 def env(
+    client: ClientName = "",
     server: Server = None,
     format: Annotated[EnvFormat, typer.Option("--format", "-f", help="For which shell, or JSON.")] = EnvFormat.POSIX,
     session: SessionFile = None,
@@ -106,13 +118,18 @@ def env(
 ) -> None:
     """Print the variables that send a client through the proxy, which is started if none runs.
 
-    The proxy stays until `env --stop`. The JSON form goes into a client's configuration, under `env`.
+    The proxy stays until `env --stop`. The JSON form goes into a client's configuration, under `env`; with --client
+    the whole block for that client is printed, where it has one.
 
     Example: eval "$(mcp-auth-inspector env --server http://localhost:3001/mcp)"
     """
     from inspector.capture.environment import as_json, as_shell
     from inspector.capture.proxy import ProxySettings, find_running, start_proxy
+    from inspector.capture.recipes import Mode, recipe
 
+    known = recipe(client) if client else None
+    if known is not None:
+        known.way(Mode.ENV)
     running = [proxy for proxy in find_running() if not proxy.attached]
     if stop:
         for proxy in running:
@@ -140,6 +157,15 @@ def env(
         say(f"capturing through {proxy.url} to {proxy.session}")
     say("watch it: mcp-auth-inspector open      end it: mcp-auth-inspector env --stop")
     variables = _variables(proxy)
+    if known is not None:
+        block = known.block(variables, server[0] if server else "")
+        say(known.way(Mode.ENV).say)
+        if block is not None:
+            for place in known.places:
+                say(f"the configuration is {place}")
+            typer.echo(block)
+            return
+        variables = known.needed(variables)
     match format:
         case EnvFormat.JSON:
             typer.echo(as_json(variables))

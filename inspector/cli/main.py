@@ -15,6 +15,7 @@ from inspector.cli import (
     export,
     gateway,
     probe,
+    recipes,
     reference,
     replay,
     rules,
@@ -40,6 +41,7 @@ app.command("demo")(demo.demo)
 app.command("run", context_settings={"allow_interspersed_args": False})(capture.run)
 app.command("env")(capture.env)
 app.command("gateway")(gateway.gateway)
+app.command("recipes")(recipes.recipes)
 app.command("addon-path")(gateway.addon_path)
 app.command("open")(view.open_recording)
 app.command("serve")(serve.serve)

@@ -335,7 +335,8 @@ def authorization_story(run: Run, authorization: Authorization) -> Story:
 
 def _story_of(run: Run, asked: tuple[str, ...], missing_rule: str, refused: bool) -> Story:
     if not asked and knows_no_resource(run):
-        party = Party.CONFIGURATION if takes_server_for_its_own(run) else Party.UNKNOWN
+        is_sure = bool(run.pinned_revision) or takes_server_for_its_own(run)
+        party = Party.CONFIGURATION if is_sure else Party.UNKNOWN
         return party, missing_rule, f"the client follows {run.revision.client}, which has no resource"
     if not run.offers_resource_metadata:
         return Party.UNKNOWN, None, "the server shows no protected resource metadata to take a resource from"

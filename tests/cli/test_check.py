@@ -60,8 +60,10 @@ def test_no_secret_is_printed(run: Run, session: Path, format: str) -> None:
 
 def test_a_pinned_revision_changes_what_is_required(run: Run, session: Path) -> None:
     document = json.loads(run("check", str(session), "-f", "json", "--revision", "2025-03-26").stdout)
-    silent = {each["rule"]: each["reason"] for each in document["runs"][1]["not_observed"]}
-    assert silent["resource-missing-authorize"] == "N6"
+    run_without_resource = document["runs"][1]
+    found = {each["rule"]: (each["severity"], each["party"]) for each in run_without_resource["findings"]}
+    assert found["resource-missing-authorize"] == ("info", "configuration")
+    assert run_without_resource["verdict"]["party"] == "configuration"
 
 
 def test_an_unknown_revision_is_a_usage_error(run: Run, session: Path) -> None:

@@ -5,9 +5,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from addons.legs import Leg
-from addons.parts import Parts
+from addons.parts import Parts, differences
 from addons.patches import KINDS, Patch, Patches, parse_patch
 from inspector.errors import InspectorError
+from inspector.session.model import Body, Exchange
+from inspector.session.undo import as_client_sent
 
 FORM = (("Content-Type", "application/x-www-form-urlencoded; charset=utf-8"),)
 JSON = (("Content-Type", "application/json"),)
@@ -185,3 +187,28 @@ def test_patches_apply_in_order_and_are_counted_and_switched_off() -> None:
 
 def test_every_kind_says_what_it_is_for() -> None:
     assert all(kind.what.endswith(".") and kind.legs for kind in KINDS.values())
+
+
+@pytest.mark.parametrize(
+    ("patch", "leg", "parts"),
+    [
+        ("add-resource", Leg.TOKEN, form("grant_type=x&a=%2f")),
+        ("drop-resource", Leg.TOKEN, form("grant_type=x&resource=r")),
+        ("set-parameter=scope=a b", Leg.REFRESH, form("scope=c&grant_type=x")),
+        ("drop-parameter=state", Leg.AUTHORIZE, query("/authorize?client_id=c&state=s%2f")),
+        ("set-parameter=client_name=W", Leg.REGISTER, Parts(JSON, b'{"client_name": "x"}', path="/r")),
+        ("drop-parameter=grant_types", Leg.REGISTER, Parts(JSON, b'{"grant_types": ["a"]}', path="/r")),
+        ("set-header=User-Agent=w", Leg.MCP, Parts((("user-agent", "x"),), b"", path="/mcp")),
+        ("drop-header=Accept", Leg.MCP, Parts((("Accept", "x"),), b"", path="/mcp")),
+    ],
+)
+def test_what_the_client_sent_can_be_told_from_what_is_recorded(patch: str, leg: Leg, parts: Parts) -> None:
+    after = patched(patch, leg, parts)
+    assert after != parts
+    translations = tuple(differences("request", parts, after, "p"))
+    url, body = f"http://h{after.path}", Body.whole(after.body)
+    recorded = Exchange(1, "POST", url, after.headers, body, translations=translations)
+    sent = as_client_sent(recorded)
+    client = Parts(sent.request_headers, sent.request_body.data, path=sent.url.removeprefix("http://h"))
+    # At most an escape or the order is another.
+    assert not [each for each in differences("request", client, parts, "p") if each.name]

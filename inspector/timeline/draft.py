@@ -23,7 +23,7 @@ _MOST_RESOURCES = 10
 _STRANGE, _UNDECIDED, _KNOWN = range(3)
 _STARTS = ("", "initialize", "server/discover")
 _FROM_CLIENT = (Kind.MCP, Kind.RESOURCE_METADATA, Kind.SERVER_METADATA, Kind.REGISTER, Kind.TOKEN)
-_SIGN_IN = (Kind.AUTHORIZE, Kind.INTERACTION, Kind.CALLBACK, Kind.TOKEN)
+_SIGN_IN = (Kind.CLIENT_METADATA, Kind.AUTHORIZE, Kind.INTERACTION, Kind.CALLBACK, Kind.TOKEN)
 _METADATA = (Kind.RESOURCE_METADATA, Kind.SERVER_METADATA)
 _SAME_RUNTIME = {"undici": "node"}  # Node.js names either, by which of its two HTTP clients a program uses.
 
@@ -88,7 +88,7 @@ class Draft:
         server.
         """
         client, is_named = self._client_rank(message), self._is_named(message)
-        addressed = message.url in self.named_urls
+        addressed = message.url in self.named_urls or self.describes_client(message)
         if client == _STRANGE and not is_named:
             return None
         if not (client == _KNOWN or is_named or addressed or self._reaches(message)):
@@ -99,6 +99,11 @@ class Draft:
         # Many clients name themselves at the MCP server only: no name is no resemblance.
         known_agent = _names_program(message) and agent(message) in self.agents
         return client != _STRANGE, is_named, client, addressed, known_agent
+
+    def describes_client(self, message: Message) -> bool:
+        """Whether this fetches the document that a client id of this run is the URL of (MCP 2025-11-25)."""
+        fetched = message.kind in (Kind.OTHER, Kind.CLIENT_METADATA) and message.exchange.method == "GET"
+        return fetched and message.exchange.url in self.client_ids
 
     def _reaches(self, message: Message) -> bool:
         """Whether the message goes to the origin of a party."""
@@ -136,7 +141,7 @@ class Draft:
         self.earlier = None
         found = {m.kind for m in self.messages.values() if m.good_document or registered(m)} if before else set()
         known = [m for m in before if m.kind not in found]
-        registration = [m for m in known if client_id and registered(m) == client_id]
+        registration = [m for m in known if client_id and client_id in (registered(m), _described(m))]
         return [m for m in known if m.kind in _METADATA and m.good_document] + registration
 
     def give_up_sign_in(self) -> list[Message]:
@@ -285,6 +290,11 @@ def server_of(message: Message) -> str:
 def registered(message: Message) -> str | None:
     """The client id that a registration was answered with."""
     return message.document.text("client_id") if message.kind is Kind.REGISTER and message.document else None
+
+
+def _described(message: Message) -> str | None:
+    """The client id whose metadata document this is."""
+    return message.exchange.url if message.kind is Kind.CLIENT_METADATA else None
 
 
 def agent(message: Message) -> str:

@@ -192,6 +192,8 @@ class Timeline:
 
     def _as_seen(self, draft: Draft, message: Message) -> Message:
         """The message with the kind that it has in this run, where that depends on the rest of the run."""
+        if draft.describes_client(message):
+            return message.of_kind(Kind.CLIENT_METADATA)
         is_hop = message.kind is Kind.OTHER
         if message.kind is Kind.CALLBACK and draft.redirect_uris:
             # Authorization servers have callbacks of their own, for the identity providers behind them.
@@ -216,7 +218,8 @@ class Timeline:
     def _reconsider(self, draft: Draft) -> None:
         """Take in what arrived before it could be told what it is, or that it is for this run's parties."""
         for aside in list(self._unlinked.values()):
-            if aside.kind is Kind.OTHER and aside.url not in self._mcp_urls and aside.url not in self._metadata_urls:
+            known = aside.url in self._mcp_urls or aside.url in self._metadata_urls or draft.describes_client(aside)
+            if aside.kind is Kind.OTHER and not known:
                 continue
             message = understand(aside.exchange, self._mcp_urls, self._metadata_urls)
             home = draft if draft.belongs(message) else None

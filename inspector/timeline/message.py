@@ -20,6 +20,7 @@ class Kind(StrEnum):
     SERVER_METADATA = "authorization-server-metadata"
     KEYS = "jwks"
     REGISTER = "registration"
+    CLIENT_METADATA = "client-id-metadata"  # the document that a client id is the URL of
     AUTHORIZE = "authorize"
     INTERACTION = "interaction"  # pages and hops of the authorization server between request and redirect
     CALLBACK = "callback"

@@ -50,6 +50,7 @@ _TITLES = {
     Kind.SERVER_METADATA: "Authorization server metadata",
     Kind.KEYS: "Signing keys (JWKS)",
     Kind.REGISTER: "Register client",
+    Kind.CLIENT_METADATA: "Client ID metadata document",
     Kind.AUTHORIZE: "Authorize",
     Kind.INTERACTION: "Sign-in page",
     Kind.CALLBACK: "Authorization response",
@@ -98,7 +99,7 @@ def _phase(message: Message, has_token: bool) -> int:
     match message.kind:
         case Kind.MCP:
             return 5 if message.bearer or has_token or (message.status or 401) < 400 else 1
-        case Kind.REGISTER:
+        case Kind.REGISTER | Kind.CLIENT_METADATA:
             return 2
         case Kind.AUTHORIZE | Kind.INTERACTION | Kind.CALLBACK:
             return 6 if has_token else 3

@@ -7,9 +7,11 @@ from inspector.display import visible
 
 _PLACEHOLDER = r"\[[a-z][a-z0-9_]* #[0-9a-f]{4,}\]"
 _WORDS = re.compile(rf"({_PLACEHOLDER}|\S+)")
-# Words that can mean nothing in Markdown, whatever stands around them. Digits stay out of longer words: a reader of
-# the tracker turns seven hex digits into a link to a commit.
-_HARMLESS = re.compile(r"[(]?(?:[A-Za-z]+(?:['\u2019-][A-Za-z]+)*|[0-9]{1,6}(?:\.[0-9]{1,4})?)[)]?[.,;:!?]?[)]?")
+# Words that can mean nothing in Markdown, whatever stands around them. Seven hex digits are not among them: trackers
+# take them for a commit.
+_HARMLESS = re.compile(
+    r"[(]?(?![0-9a-f]{7,}\b)(?:[A-Za-z]+(?:['\u2019-][A-Za-z]+)*|[0-9]{1,6}(?:\.[0-9]{1,4})?)[)]?[.,;:!?]?[)]?"
+)
 _BACKTICKS = re.compile(r"`+")
 _IN_MERMAID = re.compile(r"[^A-Za-z0-9 _./:=,()'\-]")
 _MERMAID_END = re.compile(r"\bend\b", re.IGNORECASE)

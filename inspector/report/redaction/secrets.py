@@ -79,8 +79,8 @@ class Secrets:
         self._public.add(value)
 
     def add(self, value: str, kind: str, exchange: int = 0, place: str = "") -> Secret | None:
-        """Note a secret; None for what needs no hiding: nothing, a placeholder, a published value."""
-        if not value.strip() or is_placeholder(value) or value in self._public:
+        """Note a secret; None for what needs no hiding: nothing, what is masked already, a published value."""
+        if not value.strip() or value in self._public or is_placeholder(value.rpartition(".")[2]):
             return None
         secret = self._by_value.get(value) or self._new(value, kind)
         if secret.kind in _VAGUE and kind not in _VAGUE:

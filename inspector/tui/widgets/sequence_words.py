@@ -35,12 +35,12 @@ def request_text(step: Step, message: Message, room: int, style: str = "") -> Co
 
 
 def _fitting(forms: tuple[str, ...], path: int, room: int, *, needed: bool) -> str:
-    """The longest form that leaves the path legible; what is needed may leave less than that of it."""
-    for shortest in (_LEGIBLE_PATH, _SHORTEST_PATH) if needed else (_LEGIBLE_PATH,):
-        for form in forms:
-            if form and cell_len(form) + 2 <= room - min(path, shortest):
-                return f"  {form}"
-    return ""
+    """The longest form that leaves the path legible, or of what is needed the shortest that leaves any of it."""
+    for form in forms:
+        if form and cell_len(form) + 2 <= room - min(path, _LEGIBLE_PATH):
+            return f"  {form}"
+    fits = needed and forms and cell_len(forms[-1]) + 2 <= room - min(path, _SHORTEST_PATH)
+    return f"  {forms[-1]}" if fits else ""
 
 
 def between(row: PhaseRow | PauseRow | Incident, room: int) -> Content:

@@ -5,7 +5,7 @@ import pytest
 from inspector.session.model import Exchange
 from inspector.timeline import Timeline
 from inspector.timeline.message import Kind
-from tests.timeline.build import AGENT, MCP, Client, exchange, kinds, run_of, timed
+from tests.timeline.build import MCP, Client, exchange, kinds, run_of, timed
 
 URL = "https://client.example/metadata.json"
 A = Client(client_id=URL)
@@ -58,6 +58,6 @@ def test_the_next_attempt_knows_it_from_the_one_before() -> None:
 def test_an_endpoint_that_is_called_like_the_client_stays_an_endpoint() -> None:
     """Whoever chooses the client id chooses what it is the URL of."""
     named = Client(client_id=MCP)
-    fetch = exchange("GET", MCP, 405, headers={"user-agent": AGENT}, answer={})
-    run = run_of([*named.discovery(), named.authorize(), fetch, named.call(token=named.token())])
-    assert kinds(run)[3:] == [Kind.AUTHORIZE, Kind.MCP, Kind.MCP]
+    stream = exchange("GET", MCP, 405, headers={"authorization": f"Bearer {named.token()}"}, answer={})
+    run = run_of([*named.discovery(), named.authorize(), named.redeem(), stream])
+    assert kinds(run)[3:] == [Kind.AUTHORIZE, Kind.TOKEN, Kind.MCP]

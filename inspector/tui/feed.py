@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from inspector.errors import UnreadableInput
-from inspector.session.model import Exchange
+from inspector.session.model import Exchange, Incident
 from inspector.session.reader import Session
 
 if TYPE_CHECKING:
@@ -38,6 +38,10 @@ class Feed(Protocol):
         """Yield what is new, oldest first."""
         ...
 
+    def recording(self) -> "Recording":
+        """Everything there is by now, read anew; whoever asks closes it. Raises UnreadableInput."""
+        ...
+
 
 class FinishedFeed:
     """Exchanges that are all at hand."""
@@ -59,12 +63,18 @@ class FinishedFeed:
         for start in range(0, len(self._exchanges), _CHUNK):
             yield self._exchanges[start : start + _CHUNK]
 
+    def recording(self) -> "Recording":
+        """The same exchanges."""
+        from inspector.session.importing import ImportedRecording
+
+        return ImportedRecording(self.source, self._exchanges, (), {})
+
 
 class SessionFeed:
     """A session file, read again whenever `changes` gives a sign, and once when there is no `changes`.
 
-    The numbers `changes` yields are only signs that something was written: what is read depends on the file alone, so
-    a lost or doubled sign does no harm.
+    `incidents` are those read so far. The numbers `changes` yields are only signs that something was written: what is
+    read depends on the file alone, so a lost or doubled sign does no harm.
     """
 
     def __init__(
@@ -81,6 +91,7 @@ class SessionFeed:
         self._session = session
         self._changes = changes
         self._after = 0
+        self.incidents: tuple[Incident, ...] = ()
         self.total = 0 if self.live else session.count
 
     async def updates(self) -> AsyncIterator[Sequence[Exchange]]:
@@ -93,6 +104,10 @@ class SessionFeed:
             async for part in self._unread():
                 yield part
 
+    def recording(self) -> "Recording":
+        """The file, opened once more."""
+        return Session.open(self._session.path)
+
     def close(self) -> None:
         """Let go of the file."""
         self._session.close()
@@ -103,6 +118,8 @@ class SessionFeed:
             yield part
 
     def _read(self) -> list[Exchange]:
+        after = max((incident.changed for incident in self.incidents), default=0)
+        self.incidents += tuple(self._session.incidents(after=after))
         return list(islice(self._session.exchanges(after=self._after), _CHUNK))
 
 
@@ -122,6 +139,12 @@ class FileFeed:
         self.warnings: Sequence[str] = ()
         self._path = path
         self._stopped = threading.Event()
+
+    def recording(self) -> "Recording":
+        """The file, read once more."""
+        from inspector.session.importing import import_file
+
+        return import_file(self._path)
 
     def stop(self) -> None:
         """Have the reading end at the next sign of progress."""

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from textual import events
 from textual.pilot import Pilot
 
+from inspector.session.importing import Recording
 from inspector.session.model import Exchange
 from inspector.tui.app import InspectorApp
 from inspector.tui.feed import Feed, FinishedFeed
@@ -116,6 +117,9 @@ class DrivenFeed:
             if isinstance(batch, Exception):
                 raise batch
             yield batch
+
+    def recording(self) -> Recording:
+        raise NotImplementedError
 
 
 @asynccontextmanager

@@ -120,6 +120,17 @@ class Commands(Screen[None]):
         """Show the capture that runs."""
         self.desktop.open_running()
 
+    def action_export(self) -> None:
+        """Write a report on the run shown."""
+        from inspector.tui.screens.export import ExportDialog
+
+        assert self.view is not None
+        self.app.push_screen(ExportDialog(self.desktop.session.feed.recording, self.view.judged.run.id), self._exported)
+
+    def _exported(self, path: Path | None) -> None:
+        if path is not None:
+            self.notify(f"Wrote {path}.", markup=False)
+
     async def action_session(self, by: int) -> None:
         """Show the next open session or the one before."""
         await self.desktop.show_session(by=by)

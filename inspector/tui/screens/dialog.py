@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import PurePath
 from typing import ClassVar
 
 from textual import events, on
@@ -37,7 +38,7 @@ class Dialog[Result](ModalScreen[Result | None]):
     high as its body; `TALL = True` gives it most of the screen, for lists and long texts.
     """
 
-    CSS_PATH = "dialog.tcss"
+    CSS_PATH: ClassVar[str | PurePath | list[str | PurePath] | None] = "dialog.tcss"
     TALL: ClassVar[bool] = False
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "close", "Close", tooltip="Back to where you were", id="dialog.close"),

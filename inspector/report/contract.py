@@ -1,9 +1,13 @@
 """The JSON of `check --format json`, version 1: a contract, because other tools read it."""
 
+import re
+from dataclasses import asdict
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, field_validator
 
+from inspector.report.difference import difference_in
+from inspector.report.tokens import tokens_of
 from inspector.rules.model import Finding
 from inspector.verdict.model import Analysed, Judged
 
@@ -13,8 +17,19 @@ type Severity = Literal["error", "warning", "info"]
 type Reason = Literal["N1", "N2", "N3", "N4", "N5", "N6", "N7", "N8", "N9", "N10", "N11", "N12"]
 
 
+_SURROGATE = re.compile("[\ud800-\udfff]")
+"""Halves of characters, which the JSON of a token may hold alone and which no UTF-8 text can."""
+
+
 class _Part(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _writable(cls, value: object) -> object:
+        if isinstance(value, list | tuple):
+            return [cls._writable(each) for each in value]
+        return _SURROGATE.sub("\ufffd", value) if isinstance(value, str) else value
 
 
 class ClientPart(_Part):
@@ -78,6 +93,23 @@ class PlacePart(_Part):
     name: str
 
 
+class ComparisonPart(_Part):
+    """How close the found URL is to the expected one; `position` is the first character of `found` that differs."""
+
+    grade: Literal[
+        "exact",
+        "normalized",
+        "loopback-alias",
+        "ancestor",
+        "descendant",
+        "same-origin",
+        "scheme-only",
+        "other",
+    ]
+    steps: list[str]
+    position: int
+
+
 class FindingPart(_Part):
     """One failed rule."""
 
@@ -92,6 +124,36 @@ class FindingPart(_Part):
     found: str
     places: list[PlacePart]
     cause: str | None
+    comparison: ComparisonPart | None
+
+
+class RevisionPart(_Part):
+    """The revision of MCP that levels are taken from, for each side, and what tells it; `assumed` when nothing does."""
+
+    client: str
+    server: str
+    assumed: bool
+    evidence: list[str]
+
+
+class TokenPart(_Part):
+    """What can be read in an access token. Times are seconds since the epoch; empty or null where it does not say."""
+
+    step: int | None
+    format: Literal["jwt", "encrypted", "opaque"]
+    signature: Literal["valid", "invalid", "unknown-key", "not-checked", "none"]
+    used: int
+    refused: int
+    algorithm: str
+    type: str
+    key_id: str
+    issuer: str
+    audiences: list[str]
+    client_id: str
+    scope: str
+    issued_at: float | None
+    not_before: float | None
+    expires: float | None
 
 
 class SilencePart(_Part):
@@ -110,10 +172,12 @@ class RunPart(_Part):
     authorization_server: str
     protocol_version: str
     auth_profile: str
+    revision: RevisionPart
     complete: bool
     steps: list[StepPart]
     verdict: VerdictPart
     findings: list[FindingPart]
+    tokens: list[TokenPart]
     not_observed: list[SilencePart]
 
 
@@ -146,6 +210,12 @@ def _run(judged: Judged) -> RunPart:
         authorization_server=run.issuer or "",
         protocol_version=run.revision.protocol_version,
         auth_profile=run.revision.auth_profile,
+        revision=RevisionPart(
+            client=run.revision.client,
+            server=run.revision.server,
+            assumed=run.revision.assumed,
+            evidence=list(run.revision.evidence),
+        ),
         complete=run.complete,
         steps=[
             StepPart(
@@ -168,6 +238,7 @@ def _run(judged: Judged) -> RunPart:
             remedies=[RemedyPart(party=r.party.value, text=r.text) for r in verdict.remedies],
         ),
         findings=[_finding(finding) for finding in judged.checked.findings],
+        tokens=[TokenPart.model_validate(asdict(facts)) for facts in tokens_of(run)],
         not_observed=[
             SilencePart.model_validate({"rule": s.rule, "reason": s.reason}) for s in judged.checked.not_observed
         ],
@@ -187,4 +258,12 @@ def _finding(finding: Finding) -> FindingPart:
         found=finding.found,
         places=[PlacePart(step=p.step, exchange=p.exchange, part=p.part, name=p.name) for p in finding.places],
         cause=finding.cause,
+        comparison=_comparison(finding),
     )
+
+
+def _comparison(finding: Finding) -> ComparisonPart | None:
+    found = difference_in(finding)
+    if found is None:
+        return None
+    return ComparisonPart(grade=found.grade.value, steps=list(found.steps), position=found.position)

@@ -4,6 +4,8 @@ import textwrap
 from collections.abc import Iterator
 
 from inspector.display import visible
+from inspector.report.difference import difference_in
+from inspector.report.tokens import token_lines
 from inspector.rules.model import REASONS, Finding, Party, Severity
 from inspector.timeline.run import Run
 from inspector.timeline.steps import PHASES, Status, Step
@@ -66,12 +68,18 @@ def _run(judged: Judged) -> Iterator[str]:
     run = judged.run
     yield visible(f"Run {run.id}: {run.client.label} -> {run.server_url or 'unknown MCP server'}")
     yield visible(f"Authorization server {run.issuer or 'unknown'}, {_revision(run)}")
+    if run.revision.evidence:
+        yield from _wrapped("  told from: ", "; ".join(run.revision.evidence))
     yield ""
     yield from verdict_lines(judged.verdict)
     yield ""
     yield from _timeline(run, judged.checked.findings)
     yield ""
     yield from _findings(judged.checked.findings)
+    if tokens := list(token_lines(run)):
+        yield ""
+        yield "Access tokens"
+        yield from (visible(f"  {line}") for line in tokens)
     yield from _silence(judged)
 
 
@@ -111,6 +119,8 @@ def _findings(findings: tuple[Finding, ...]) -> Iterator[str]:
             yield visible(f"      expected  {finding.expected}")
         if finding.found:
             yield visible(f"      found     {finding.found}")
+        if differs := difference_in(finding):
+            yield f"{' ' * (16 + len(visible(finding.found[: differs.position])))}^ {differs.words}"
         if finding.cause:
             yield f"      because of {finding.cause}"
 

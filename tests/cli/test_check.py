@@ -16,8 +16,8 @@ def test_json_is_the_contract(run: Run, session: Path) -> None:
     assert (document["version"], document["source"]) == (1, str(session))
     without, with_fault = document["runs"]
     assert set(with_fault) == {
-        "id", "client", "server", "authorization_server", "protocol_version", "auth_profile", "complete",
-        "steps", "verdict", "findings", "not_observed",
+        "id", "client", "server", "authorization_server", "protocol_version", "auth_profile", "revision", "complete",
+        "steps", "verdict", "findings", "tokens", "not_observed",
     }  # fmt: skip
     assert set(with_fault["client"]) == {"name", "version", "user_agent"}
     assert set(with_fault["verdict"]) == {
@@ -26,6 +26,7 @@ def test_json_is_the_contract(run: Run, session: Path) -> None:
     finding = with_fault["findings"][0]
     assert set(finding) == {
         "rule", "severity", "confidence", "party", "level", "title", "message", "expected", "found", "places", "cause",
+        "comparison",
     }  # fmt: skip
     assert set(finding["places"][0]) == {"step", "exchange", "part", "name"}
     assert set(with_fault["steps"][0]) == {"id", "phase", "title", "exchanges", "status", "at"}

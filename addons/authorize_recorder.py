@@ -13,7 +13,7 @@ from dataclasses import replace
 from urllib.parse import urlsplit
 
 from mitmproxy.http import HTTPFlow, Response
-from mitmproxy.proxy.mode_specs import RegularMode
+from mitmproxy.proxy.mode_specs import RegularMode, UpstreamMode
 
 from addons.browser import Redirect, redirect_of, with_query
 from addons.json_text import replace_strings
@@ -70,7 +70,8 @@ class AuthorizeRecorder:
     def edit(self, flow: HTTPFlow) -> Edit | None:
         """The edited metadata document, where a response is one; None for every other response."""
         response = flow.response
-        if response is None or response.status_code != 200 or not isinstance(flow.client_conn.proxy_mode, RegularMode):
+        is_proxied = isinstance(flow.client_conn.proxy_mode, RegularMode | UpstreamMode)
+        if response is None or response.status_code != 200 or not is_proxied:
             return None
         if not is_authorization_server_metadata(flow.request.pretty_url):
             return None

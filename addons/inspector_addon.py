@@ -34,6 +34,7 @@ from addons.origin_form import explain_proxy, is_addressed_to
 from addons.ports import PortBook
 from addons.record_file import new_note, write_record
 from addons.recorder import Recorder
+from addons.routes import Routes
 from addons.scope import Scope, is_authorization_server_metadata
 from addons.steering import Ending, Steering
 from addons.unused import drop_unused
@@ -59,7 +60,7 @@ class InspectorAddon:
     def __init__(self) -> None:
         self.scope = Scope()
         self.witness = Witness(self.scope, self._write_incident)
-        self.addons = [self.witness]  # where mitmproxy looks for addons within addons
+        self.addons = [self.witness, Routes()]  # where mitmproxy looks for addons within addons
         self.steering = Steering(self.scope, self._tell_held)
         self.commands = Commands(self.scope, self.steering, self.witness.facts, _record_all)
         self.control = Control(self._answer, self.steering.breakpoints.peer_gone)

@@ -1,7 +1,7 @@
 """Recognises a client that was given the proxy's address as if it were a server, and tells it what is wrong."""
 
 from mitmproxy.http import HTTPFlow, Response
-from mitmproxy.proxy.mode_specs import RegularMode
+from mitmproxy.proxy.mode_specs import RegularMode, UpstreamMode
 
 _TEXT = b"""mcp-auth-inspector: this is the address of a proxy, not of an MCP server.
 Give the client its usual URL, and this address as its HTTP proxy (HTTP_PROXY, HTTPS_PROXY).
@@ -15,7 +15,7 @@ def is_addressed_to(flow: HTTPFlow) -> bool:
     return (
         request.port == listener.sockname[1]
         and request.host in ("127.0.0.1", "localhost", "::1")
-        and isinstance(listener.proxy_mode, RegularMode)
+        and isinstance(listener.proxy_mode, RegularMode | UpstreamMode)
     )
 
 

@@ -64,8 +64,12 @@ def exchange_of(
 
 
 def headers_of(headers: WireHeaders) -> Headers:
-    """Header fields in wire order."""
-    return tuple((name.decode("latin-1"), value.decode("latin-1")) for name, value in headers.fields)
+    """Header fields in wire order, without the password of a proxy on the way: it is no part of the conversation."""
+    return tuple(
+        (name.decode("latin-1"), value.decode("latin-1"))
+        for name, value in headers.fields
+        if name.lower() != b"proxy-authorization"
+    )
 
 
 def body_of(content: bytes | None) -> Body:

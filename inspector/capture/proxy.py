@@ -16,6 +16,7 @@ from pathlib import Path
 
 from inspector.capture.ca_bundle import write_upstream_bundle
 from inspector.capture.control import ControlLink, ProxyIsGone
+from inspector.capture.upstream_proxy import UpstreamProxy, parse_upstream_proxy
 from inspector.errors import CaptureError
 from inspector.session.files import make_private_folders
 from inspector.session.location import state_directory
@@ -48,6 +49,8 @@ class ProxySettings:
     `gateway` is the URL of a server to stand before, at `gateway_port` (0: where it was last time), or, when the
     server has moved to the origin `takeover`, at the server's own address. With `relay_callback` clients that register
     through the gateway get their authorization response through it. `patches` are wire patches, as users write them.
+    `upstream_proxy` is the URL of a proxy, with user and password where it wants them, that other machines are reached
+    through. `resolve` holds HOST:PORT:ADDRESS entries for names that no name server knows.
     """
 
     session: Path
@@ -63,6 +66,8 @@ class ProxySettings:
     takeover: str = ""
     relay_callback: bool = False
     patches: tuple[str, ...] = ()
+    upstream_proxy: str = field(default="", repr=False)
+    resolve: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +143,8 @@ def start_proxy(settings: ProxySettings) -> RunningProxy:
     home = state_directory()
     notes, certificates = _private_folder(home / "running"), _private_folder(home / "certificates")
     note = notes / f"{secrets.token_hex(8)}.json"
-    command = _command(settings, note, certificates)
+    upstream_proxy = parse_upstream_proxy(settings.upstream_proxy) if settings.upstream_proxy else None
+    command = _command(settings, note, certificates, upstream_proxy)
     log = home / "proxy.log"
     with open(os.open(log, os.O_CREAT | os.O_APPEND | os.O_WRONLY, 0o600), "ab") as output:
         if output.tell() > _LOG_LIMIT:
@@ -150,6 +156,7 @@ def start_proxy(settings: ProxySettings) -> RunningProxy:
             stdout=output,
             stderr=subprocess.STDOUT,
             cwd=home,
+            env={**os.environ, **(upstream_proxy.environment if upstream_proxy else {})},
             start_new_session=True,
         )
     try:
@@ -183,8 +190,10 @@ def find_running() -> list[RunningProxy]:
     return sorted(found, key=lambda proxy: proxy.started)
 
 
-def _command(settings: ProxySettings, note: Path, certificates: Path) -> list[str]:
-    options = {
+def _command(
+    settings: ProxySettings, note: Path, certificates: Path, upstream_proxy: UpstreamProxy | None
+) -> list[str]:
+    options: dict[str, object] = {
         "confdir": certificates,
         "listen_host": "127.0.0.1",
         "listen_port": settings.port,
@@ -205,12 +214,15 @@ def _command(settings: ProxySettings, note: Path, certificates: Path) -> list[st
         "inspector_takeover": settings.takeover,
         "inspector_relay_callback": str(settings.relay_callback).lower(),
     }
+    if upstream_proxy is not None:
+        options |= {"mode": f"upstream:{upstream_proxy.server}", "inspector_upstream_proxy": upstream_proxy.server}
     if settings.upstream_ca is not None:
         options["ssl_verify_upstream_trusted_ca"] = write_upstream_bundle(certificates, settings.upstream_ca)
     pairs = [
         *options.items(),
         *(("inspector_targets", target) for target in settings.targets),
         *(("inspector_patches", patch) for patch in settings.patches),
+        *(("inspector_resolve", entry) for entry in settings.resolve),
     ]
     arguments = [argument for name, value in pairs for argument in ("--set", f"{name}={value}")]
     # -P: the folder the user stands in must not lend modules to the proxy.

@@ -35,6 +35,19 @@ Patch = Annotated[
 ClientName = Annotated[
     str, typer.Option("--client", metavar="NAME", help="What the recipe of this client knows; see: recipes.")
 ]
+UpstreamProxy = Annotated[
+    str,
+    typer.Option(
+        "--upstream-proxy",
+        metavar="URL",
+        envvar="MCP_AUTH_INSPECTOR_UPSTREAM_PROXY",
+        help="Proxy of your network; one with a password is better given in the environment.",
+    ),
+]
+Resolve = Annotated[
+    list[str] | None,
+    typer.Option("--resolve", metavar="HOST:PORT:ADDRESS", help="Where a name is found, as for curl; may be repeated."),
+]
 UpstreamCa = Annotated[Path | None, typer.Option("--upstream-ca", help="PEM file of a CA your servers are signed by.")]
 
 
@@ -49,6 +62,8 @@ def run(
     record_all: RecordAll = False,
     no_authorize_recorder: NoRecorder = False,
     upstream_ca: UpstreamCa = None,
+    upstream_proxy: UpstreamProxy = "",
+    resolve: Resolve = None,
     patch: Patch = None,
 ) -> None:
     """Start a client with the proxy in between, and say who is at fault when it ends.
@@ -76,6 +91,8 @@ def run(
             authorize_recorder=not no_authorize_recorder,
             exit_with=os.getpid(),
             upstream_ca=upstream_ca,
+            upstream_proxy=upstream_proxy,
+            resolve=tuple(resolve or ()),
             patches=tuple(patch or ()),
         )
     )
@@ -114,6 +131,8 @@ def env(
     record_all: RecordAll = False,
     no_authorize_recorder: NoRecorder = False,
     upstream_ca: UpstreamCa = None,
+    upstream_proxy: UpstreamProxy = "",
+    resolve: Resolve = None,
     stop: Annotated[bool, typer.Option("--stop", help="Stop capturing, and say where the sessions are.")] = False,
 ) -> None:
     """Print the variables that send a client through the proxy, which is started if none runs.
@@ -152,6 +171,8 @@ def env(
                 record_all=record_all,
                 authorize_recorder=not no_authorize_recorder,
                 upstream_ca=upstream_ca,
+                upstream_proxy=upstream_proxy,
+                resolve=tuple(resolve or ()),
             )
         )
         say(f"capturing through {proxy.url} to {proxy.session}")

@@ -7,7 +7,17 @@ from typing import Annotated
 
 import typer
 
-from inspector.cli.capture import Patch, RecordAll, SessionFile, UpstreamCa, new_session, say, summarise
+from inspector.cli.capture import (
+    Patch,
+    RecordAll,
+    Resolve,
+    SessionFile,
+    UpstreamCa,
+    UpstreamProxy,
+    new_session,
+    say,
+    summarise,
+)
 from inspector.cli.check import EXIT_FINDINGS
 
 
@@ -25,6 +35,8 @@ def gateway(
     session: SessionFile = None,
     record_all: RecordAll = False,
     upstream_ca: UpstreamCa = None,
+    upstream_proxy: UpstreamProxy = "",
+    resolve: Resolve = None,
     patch: Patch = None,
 ) -> None:
     """Stand before an MCP server; the client is given our URL, or with --takeover keeps the one it has.
@@ -48,6 +60,8 @@ def gateway(
             record_all=record_all,
             exit_with=os.getpid(),
             upstream_ca=upstream_ca,
+            upstream_proxy=upstream_proxy,
+            resolve=tuple(resolve or ()),
             gateway=url,
             gateway_port=port,
             takeover=server,

@@ -110,19 +110,21 @@ async def _read(reader: asyncio.StreamReader) -> Asked:
 
 @dataclass(frozen=True)
 class Certificates:
-    """A certificate authority of our own, and a server certificate it signed for 127.0.0.1, with its key."""
+    """A certificate authority of our own, and a server certificate it signed, with its key."""
 
     ca: Path
     server: Path
 
 
-def make_certificates(folder: Path) -> Certificates:
-    """Write both as PEM files."""
+def make_certificates(folder: Path, *names: str) -> Certificates:
+    """Write both as PEM files; the server is 127.0.0.1, and has these names too."""
     ca_key, server_key = ec.generate_private_key(ec.SECP256R1()), ec.generate_private_key(ec.SECP256R1())
     ca_name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "test CA")])
     server_name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "127.0.0.1")])
     now = datetime.datetime.now(datetime.UTC)
-    address = x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))])
+    address = x509.SubjectAlternativeName(
+        [x509.IPAddress(ipaddress.ip_address("127.0.0.1")), *(x509.DNSName(name) for name in names)]
+    )
 
     def certificate(subject: x509.Name, key: ec.EllipticCurvePrivateKey, *extensions: x509.ExtensionType) -> bytes:
         builder = (

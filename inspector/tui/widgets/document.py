@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 
 from textual.content import Content
+from textual.dom import DOMNode
+from textual.widget import Widget
 
 from inspector.rules.model import Finding
 from inspector.tui.folds import shown
@@ -106,10 +108,12 @@ class DocumentPane(RowList):
         self.rows_changed(cursor=self._row_of(number))
 
     def cursor_changed(self) -> None:
-        """Say under the pane what the line at the cursor means: in it there is not always room."""
+        """Say in the frame what the line at the cursor means: beside it there is not always room."""
         number = self._line_number
         remark = self._lines[number].remark if number is not None and self.shows_cursor else ""
-        self.border_subtitle = Content(remark) if remark else None
+        frame = next((each for each in self.ancestors_with_self if _has_frame(each)), None)
+        if isinstance(frame, Widget) and (self.is_on_screen or not remark):
+            frame.border_subtitle = Content(remark) if remark else None
 
     @property
     def _line_number(self) -> int | None:
@@ -126,3 +130,8 @@ class DocumentPane(RowList):
         numbered = list(shown(self._lines, self._turned))
         self._numbers = [number for number, _ in numbered]
         self._rows = lay_out([line for _, line in numbered], self._row_width) if self.size.width else []
+
+
+def _has_frame(node: DOMNode) -> bool:
+    """Whether it is drawn with a border of its own: as tabs the panes stand in a common one."""
+    return isinstance(node, Widget) and node.styles.border_bottom[0] not in ("", "none", "hidden")

@@ -100,6 +100,7 @@ class RowList(ScrollView, can_focus=True, inherit_bindings=False):
         self.virtual_size = Size(self._row_width, self.row_count + self._head_height)
         wanted = self.cursor if cursor is None else cursor
         self.cursor = self._nearest(wanted, -1)
+        self.cursor_changed()
         self.refresh()
         if reveal:
             self.call_after_refresh(self.show_cursor)
@@ -122,6 +123,7 @@ class RowList(ScrollView, can_focus=True, inherit_bindings=False):
     def place_cursor(self, index: int, *, center: bool = False) -> None:
         """Put the cursor on a row, as the program does: no message is sent."""
         before, self.cursor = self.cursor, index
+        self.cursor_changed()
         for changed in (before, index):
             self.refresh_line(changed + self._head_height)
         self.show_cursor(center=center)

@@ -191,12 +191,12 @@ class RowList(ScrollView, can_focus=True, inherit_bindings=False):
 
     def on_focus(self) -> None:
         """The cursor is drawn stronger."""
-        self.cursor_changed()
+        self.call_later(self.cursor_changed)
         self.refresh()
 
     def on_blur(self) -> None:
         """The cursor is drawn weaker."""
-        self.cursor_changed()
+        self.call_later(self.cursor_changed)
         self.refresh()
 
     def on_click(self, event: events.Click) -> None:

@@ -182,16 +182,18 @@ class _Stopped(UnreadableInput):
 async def batched(updates: AsyncIterator[Sequence[Exchange]], seconds: float) -> AsyncGenerator[list[Exchange]]:
     """Join what arrives close together, so that a burst costs one repaint per `seconds`.
 
-    What comes alone is passed on at once. An error is raised after what arrived before it was passed on.
+    What comes alone is passed on at once. An error is raised after what arrived before it was passed on. Whoever takes
+    longer than `seconds` over a batch is left alone as long again, and then gets all that came meanwhile: judging a
+    long run costs as much for one new exchange as for a thousand.
     """
     clock = asyncio.get_running_loop().time
-    passed_on = float("-inf")
+    until = float("-inf")
     pending = asyncio.ensure_future(_following(updates))
     try:
         while (first := await pending) is not None:
             batch = [*first]
             pending = asyncio.ensure_future(_following(updates))
-            while (left := passed_on + seconds - clock()) > 0:
+            while (left := until - clock()) > 0:
                 await asyncio.wait({pending}, timeout=left)
                 if not pending.done():
                     break
@@ -201,6 +203,7 @@ async def batched(updates: AsyncIterator[Sequence[Exchange]], seconds: float) ->
                 pending = asyncio.ensure_future(_following(updates))
             passed_on = clock()
             yield batch
+            until = max(passed_on + seconds, 2 * clock() - passed_on)
     finally:
         pending.cancel()
 

@@ -1,4 +1,5 @@
 import asyncio
+import time
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 
@@ -71,6 +72,17 @@ async def test_batches_join_what_comes_close_together_and_pass_on_at_once_what_c
         await arrivals.put(None)
         assert [exchange.id for exchange in await anext(batches)] == [2, 3, 4, 5, 6, 7, 8]
         assert await anext(batches, None) is None
+
+
+async def test_who_is_slow_gets_all_that_came_meanwhile_at_once() -> None:
+    async def updates() -> AsyncIterator[Sequence[Exchange]]:
+        for each in story():
+            yield [each]
+
+    batches = batched(updates(), 0.0)
+    assert len(await anext(batches)) == 1
+    time.sleep(0.2)  # noqa: ASYNC251 - stands for work that takes its time
+    assert len(await anext(batches)) == 7
 
 
 async def test_an_error_comes_after_what_arrived_before_it() -> None:

@@ -1,9 +1,11 @@
-"""`python -m tests.benchmarks`: prints what things cost as ratios against something run beside them, and as rates."""
+"""`python -m tests.benchmarks`: prints what things cost as ratios and as rates, and how often verdicts are right."""
 
-from tests.benchmarks import capture, reading
+from tests.benchmarks import accuracy, capture, reading
 
 for module in (reading, capture):
     for ratio in module.ratios():
         print(ratio, flush=True)
 for line in reading.throughput():
+    print(line, flush=True)
+for line in accuracy.lines():
     print(line, flush=True)

@@ -1,56 +1,48 @@
 """Sorts exchanges into runs as they arrive: by the values that tie OAuth messages together, never by time alone."""
 
-from collections.abc import Iterable
-from itertools import chain, islice, takewhile
+from collections.abc import Callable, Iterable
+from itertools import islice, takewhile
 
 from inspector.protocol import urls
 from inspector.session.model import Exchange
 from inspector.timeline.draft import Draft, closest, registered, server_of
 from inspector.timeline.folding import fold
 from inspector.timeline.message import Kind, Message, settled, understand
-from inspector.timeline.run import JsonWebKeys, Run, keys_in
 from inspector.timeline.ties import Tie, asks, leads_to, names, shown, taught
 
 _MOST_RECENT = 50
 _MOST_TIES = 20_000
 _MOST_UNLINKED = 500
-_MOST_KEY_SETS = 50
 _MOST_URLS = 1000
 _PRELUDE = (Kind.MCP, Kind.RESOURCE_METADATA, Kind.SERVER_METADATA, Kind.REGISTER, Kind.KEYS, Kind.PREFLIGHT)
 
 
-class Timeline:
-    """All runs of a session, kept up to date exchange by exchange.
+class Linker:
+    """Sorts exchanges that may be for each other into drafts of runs.
 
-    Adding an exchange costs the same however long the session is; a run is derived anew only when it is asked for
-    after a change. A run is recognised by what only its parties know; by their addresses only while it is among the
-    latest.
+    Adding an exchange costs the same however many there are. A run is recognised by what only its parties know; by
+    their addresses only while it is among the latest.
     """
 
-    def __init__(self, pinned_revision: str = "") -> None:
-        """Start empty; `pinned_revision` is the revision of MCP the user wants levels taken from."""
-        self._pinned = pinned_revision
+    def __init__(self, open_draft: Callable[[str], Draft], changed: Callable[[Draft], None], *, replays: bool) -> None:
+        """`open_draft` begins a run at a server, `changed` is told of every run that changes.
+
+        `replays` says that the exchanges are not a client's own but recorded ones that were sent once more.
+        """
+        self._open_draft = open_draft
+        self._has_changed = changed
+        self._replays = replays
         self._drafts: list[Draft] = []
-        self._views: dict[int, Run] = {}
-        self._changed: set[int] = set()
         self._owner: dict[int, Draft] = {}
         self._ties: dict[Tie, Draft] = {}
         self._unlinked: dict[int, Message] = {}
         self._widened: list[Draft] = []
-        self._keys: dict[str, JsonWebKeys] = {}
         self._mcp_urls: set[str] = set()
         self._metadata_urls: set[str] = set()
 
-    def add_all(self, exchanges: Iterable[Exchange]) -> None:
-        """Add many exchanges in order."""
-        for exchange in exchanges:
-            self.add(exchange)
-
-    def add(self, exchange: Exchange) -> None:
-        """Add an exchange, or take its newer state when it was added before."""
+    def add(self, exchange: Exchange) -> Message:
+        """Add an exchange, or take its newer state when it was added before. Gives back what it is."""
         message = understand(exchange, self._mcp_urls, self._metadata_urls)
-        if message.kind is Kind.KEYS:
-            self._collect_keys(message)
         before = self._owner.get(message.id)
         home = self._home(message, before)
         if before and home is not before:
@@ -61,30 +53,13 @@ class Timeline:
                 self._reconsider(self._widened.pop())
         else:
             self._unlinked[message.id] = message
-            _drop_oldest(self._unlinked, _MOST_UNLINKED)
-
-    @property
-    def runs(self) -> tuple[Run, ...]:
-        """Every run so far, oldest first."""
-        return tuple(self._view(draft) for draft in self._drafts)
-
-    def take_changed(self) -> tuple[Run, ...]:
-        """The runs that are new or changed since this was last called, oldest first: few, however many there are."""
-        changed = tuple(self._view(self._drafts[number - 1]) for number in sorted(self._changed))
-        self._changed.clear()
-        return changed
+            drop_oldest(self._unlinked, _MOST_UNLINKED)
+        return message
 
     @property
     def unlinked(self) -> tuple[Message, ...]:
         """Messages of a sign-in that nothing ties to an MCP server."""
         return tuple(m for m in self._unlinked.values() if m.kind is not Kind.OTHER)
-
-    def _view(self, draft: Draft) -> Run:
-        if draft.id not in self._views:
-            in_order = tuple(sorted(draft.messages.values(), key=lambda m: (m.at, m.id)))
-            keys = tuple(chain.from_iterable(self._keys.values()))
-            self._views[draft.id] = Run(draft.id, in_order, draft.server_url, keys, tuple(draft.loops), self._pinned)
-        return self._views[draft.id]
 
     # Where a message belongs.
 
@@ -105,7 +80,8 @@ class Timeline:
     def _find_server(self, message: Message) -> Draft:
         fitting = (d for d in self._recent() if d.serves(message) and d.used_by(message))
         latest = next(fitting, None)
-        if latest is None:
+        if latest is None or (self._replays and message.bearer and latest.reached == 4):
+            # A token that no replay was issued was not got in the sign-in that was performed last.
             return self._open(message.url)
         return self._begin_again(latest) if latest.superseded_by(message) else latest
 
@@ -138,7 +114,7 @@ class Timeline:
         return islice(reversed(self._drafts), _MOST_RECENT)
 
     def _open(self, server_url: str) -> Draft:
-        draft = Draft(len(self._drafts) + 1, server_url)
+        draft = self._open_draft(server_url)
         self._drafts.append(draft)
         self._has_changed(draft)
         return draft
@@ -167,7 +143,7 @@ class Timeline:
         self._has_changed(draft)
         for tie in taught(message):
             self._ties[tie] = draft
-        _drop_oldest(self._ties, _MOST_TIES)
+        drop_oldest(self._ties, _MOST_TIES)
         self._learn_urls(message)
         if settled(message.exchange):
             for folded in fold(draft.messages, draft.loops):
@@ -233,19 +209,8 @@ class Timeline:
         self._owner.pop(exchange_id, None)
         self._has_changed(draft)
 
-    def _collect_keys(self, message: Message) -> None:
-        document = message.exchange.response_body.sha256
-        if message.good_document and document not in self._keys:
-            self._keys[document] = keys_in((message,))
-            _drop_oldest(self._keys, _MOST_KEY_SETS)
-            for draft in self._drafts:
-                self._has_changed(draft)
 
-    def _has_changed(self, draft: Draft) -> None:
-        self._views.pop(draft.id, None)
-        self._changed.add(draft.id)
-
-
-def _drop_oldest[Key, Value](values: dict[Key, Value], most: int) -> None:
+def drop_oldest[Key, Value](values: dict[Key, Value], most: int) -> None:
+    """Forget what was put in first until no more than `most` are left."""
     while len(values) > most:
         del values[next(iter(values))]

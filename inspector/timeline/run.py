@@ -6,11 +6,14 @@ from functools import cached_property
 
 from inspector.protocol import jwt, urls
 from inspector.protocol.documents import Document
+from inspector.session.model import Source
 from inspector.timeline.client import Client, identify
 from inspector.timeline.flow import Authorization, TokenExchange, Use, request_key
 from inspector.timeline.message import Kind, Message
 from inspector.timeline.revision import Revision, infer
 from inspector.timeline.steps import Loop, Step, build_steps
+
+_NOT_FOUND = (jwt.Signature.UNKNOWN_KEY, jwt.Signature.INVALID)
 
 type JsonWebKeys = tuple[Mapping[str, object], ...]
 
@@ -37,6 +40,11 @@ class Run:
     keys: JsonWebKeys = ()
     loops: tuple[Loop, ...] = ()
     pinned_revision: str = ""
+
+    @property
+    def source(self) -> Source:
+        """Who sent the requests: a client, captured or imported, or the inspector itself as a replay or a probe."""
+        return self.messages[0].exchange.source if self.messages else Source.CAPTURE
 
     def of(self, *kinds: Kind) -> tuple[Message, ...]:
         """The messages of these kinds."""
@@ -203,6 +211,17 @@ class Run:
                     stored[token] = jwt.decode(token), jwt.verify(token, self.keys)
                 found.append(Use(message, None, *stored[token]))
         return tuple(found)
+
+    def may_be_verified_by(self, keys: JsonWebKeys) -> bool:
+        """Whether what is known of a token's signature may be otherwise once these keys are known, too."""
+        key_ids = [key.get("kid") for key in keys]
+        checked = [(t.token, t.signature) for t in self.token_exchanges] + [(u.token, u.signature) for u in self.uses]
+        return any(
+            signature is jwt.Signature.NOT_CHECKED
+            or (signature in _NOT_FOUND and token.header.get("kid") in (None, *key_ids))
+            for token, signature in checked
+            if token
+        )
 
     @cached_property
     def expected_resource(self) -> ExpectedResource | None:

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 
 from inspector.rules.runner import check
 from inspector.session.model import Exchange
-from inspector.timeline.linking import Timeline
+from inspector.timeline import Timeline
 from inspector.verdict.judge import judge
 from inspector.verdict.model import Judged
 

@@ -9,7 +9,7 @@ from inspector.rules import registry, runner
 from inspector.rules.model import Confidence, Fault, NotObserved, Party, Phase, Severity, observed, place, present
 from inspector.rules.registry import Check, Rule
 from inspector.rules.runner import INTERNAL_ERROR, check
-from inspector.timeline.linking import Timeline
+from inspector.timeline import Timeline
 from inspector.timeline.run import Run
 from tests.rules.changes import recording
 

@@ -60,15 +60,16 @@ def test_memory_does_not_grow_with_the_turns() -> None:
 
 def _held(timeline: Timeline) -> int:
     """How many exchanges and values tied to them are held, without the ties, which are bounded by a number."""
-    drafts = timeline._drafts
-    return len(timeline._owner) + len(timeline._unlinked) + sum(len(d.messages) + len(d.loops) for d in drafts)
+    (linker,) = timeline._linkers.values()
+    return len(linker._owner) + len(linker._unlinked) + sum(len(d.messages) + len(d.loops) for d in linker._drafts)
 
 
 def test_ties_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(linking, "_MOST_TIES", 100)
     timeline = Timeline()
     timeline.add_all(timed([*A.story(), *(each for n in range(1, 200) for each in storm_turn(n))]))
-    assert len(timeline._ties) == 100
+    (linker,) = timeline._linkers.values()
+    assert len(linker._ties) == 100
     (run,) = timeline.runs
     assert run.loops[0].turns == 199
 
@@ -86,9 +87,10 @@ def test_a_server_that_names_new_addresses_without_end() -> None:
     timeline.add_all(timed([*A.story(), *refusals]))
     (run,) = timeline.runs
     assert run.loops[0].turns == 1500
-    (draft,) = timeline._drafts
+    (linker,) = timeline._linkers.values()
+    (draft,) = linker._drafts
     assert len(draft.named_urls) == 500
-    assert len(timeline._metadata_urls) == 1000
+    assert len(linker._metadata_urls) == 1000
 
 
 def test_key_sets_without_end() -> None:

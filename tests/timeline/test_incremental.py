@@ -1,5 +1,7 @@
 """A live session and the finished recording of it give the same runs, whatever state an exchange is first seen in."""
 
+import base64
+import json
 from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
@@ -150,3 +152,42 @@ def test_new_keys_are_for_every_run_and_known_ones_change_nothing() -> None:
     pages = [exchange("GET", f"{AS}/oauth2/jwks", 404, answer={"page": n}) for n in range(60)]
     timeline.add_all(timed(pages, first=30))
     assert timeline.runs[0].keys == run.keys
+
+
+def jwt_of(key_id: str | None) -> str:
+    def part(value: object) -> str:
+        return base64.urlsafe_b64encode(json.dumps(value).encode()).decode().rstrip("=")
+
+    header = {"alg": "RS256"} if key_id is None else {"alg": "RS256", "kid": key_id}
+    return f"{part(header)}.{part({'sub': key_id})}.AAAA"
+
+
+def key_set(*key_ids: str) -> Exchange:
+    """Fetched by nobody that is known, so that it becomes part of no run."""
+    answer = {"keys": [{"kty": "RSA", "kid": key_id} for key_id in key_ids]}
+    return exchange("GET", f"https://elsewhere.example/{'-'.join(key_ids)}/jwks", 200, answer=answer)
+
+
+def test_new_keys_change_the_runs_whose_tokens_they_may_verify() -> None:
+    names = ("one", "two", None, "opaque")
+    clients = [Client(str(name), f"http://localhost:3001/{name}") for name in names]
+    tokens = [jwt_of("one"), jwt_of("two"), jwt_of(None), "opaque"]
+    timeline = Timeline()
+    timeline.add_all(
+        timed(
+            each
+            for client, token in zip(clients, tokens, strict=True)
+            for each in (client.refused(), client.call(token=token))
+        )
+    )
+
+    def changed_by(keys: Exchange, number: int) -> list[int]:
+        timeline.add_all(timed([keys], first=number))
+        return [run.id for run in timeline.take_changed()]
+
+    timeline.take_changed()
+    # Without a key nothing was checked, and now it is known that the key is not among those captured.
+    assert changed_by(key_set("other"), 20) == [1, 2, 3]
+    assert changed_by(key_set("two", "third"), 21) == [2, 3]
+    assert changed_by(key_set("nobody"), 22) == [3]
+    assert changed_by(replace(key_set("nobody"), url="https://elsewhere.example/again/jwks"), 23) == []

@@ -2,7 +2,7 @@ import re
 
 import pytest
 
-from inspector.timeline.linking import Timeline
+from inspector.timeline import Timeline
 from inspector.timeline.run import Run
 from inspector.tui.looks import aside
 from inspector.tui.masking import Masker, Veil, secrets_of

@@ -11,7 +11,7 @@ from rich.cells import cell_len
 
 from inspector.rules.model import Checked, Confidence, Party
 from inspector.session.model import Body, Exchange, Incident, Source, State, Translation
-from inspector.timeline.linking import Timeline
+from inspector.timeline import Timeline
 from inspector.tui.view import seconds
 from inspector.tui.widgets.timeline import TimelineList
 from inspector.verdict.model import Judged, Verdict
@@ -53,7 +53,7 @@ async def test_a_row_of_the_list_holds_glyph_method_path_status_duration_and_pro
     async with stage(story(), SPREAD) as here:
         timeline = here.main.query_one(TimelineList)
         timeline.as_diagram = False
-        assert timeline.head(timeline._row_width) is None
+        assert not timeline.has_head
         rows = [timeline.row(index, timeline._row_width).plain for index in range(timeline.row_count)]
         assert here.main.view is not None
         count = len(here.main.view.step_findings[6])
@@ -116,7 +116,7 @@ def everything() -> list[Exchange]:
     back = f"http://127.0.0.1:33418/callback?code={CODE}&state=Zk3vPq81mXc0"
     broken = replace(told[4], id=30, status=None, state=State.FAILED, started_at=told[4].started_at - 0.05)
     rewritten = replace(told[6], translations=(Translation("form", "resource", "http://127.0.0.1:9/mcp", MCP),))
-    replayed = replace(told[6], id=40, source=Source.REPLAY, started_at=START + 300, response_end=START + 300.2)
+    later = replace(told[6], id=40, started_at=START + 300, response_end=START + 300.2)
     waiting = replace(told[6], id=41, status=None, state=State.REQUEST, started_at=START + 301, response_end=0.0)
     token = access_token(CLIENT_ID)
     return [
@@ -128,7 +128,7 @@ def everything() -> list[Exchange]:
         rewritten,
         told[7],
         *(initialize(100 + number, 30.0 + number / 5, 401, token=token) for number in range(40)),
-        replayed,
+        later,
         replace(waiting, response_body=Body(), response_headers=()),
     ]
 
@@ -198,6 +198,8 @@ async def test_tips_say_what_the_flags_stand_for() -> None:
     async with alone(everything(), PANES["160x48"]) as here:
         tips = [tip.plain for index in range(here.timeline.row_count) if (tip := here.timeline.tip(index))]
     assert any("~ rewritten on the way: form resource" in tip for tip in tips)
+    async with alone([replace(each, source=Source.REPLAY) for each in story()], PANES["160x48"]) as here:
+        tips = [tip.plain for index in range(here.timeline.row_count) if (tip := here.timeline.tip(index))]
     assert any("R sent by the inspector as a replay" in tip for tip in tips)
 
 

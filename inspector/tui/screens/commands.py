@@ -24,6 +24,7 @@ class Commands(Screen[None]):
     """The main screen's actions. A subclass shows a run and says what of it the reader looks at."""
 
     view: RunView | None = None
+    _sought = ""
 
     @property
     def rule_here(self) -> str:
@@ -138,6 +139,26 @@ class Commands(Screen[None]):
     async def action_close_session(self) -> None:
         """Close the session shown."""
         await self.desktop.close_session()
+
+    # Searching.
+
+    def action_search(self) -> None:
+        """Ask for a text, and go to the first row of the focused pane that has it."""
+        from inspector.tui.screens.ask import Ask
+
+        hint = "A text to look for in the focused pane; n goes to the next place, N to the one before."
+        self.app.push_screen(Ask("Search", hint=hint, text=self._sought), self._search)
+
+    def _search(self, text: str | None) -> None:
+        if text:
+            self._sought = text
+            self.action_search_next(1)
+
+    def action_search_next(self, by: int) -> None:
+        """Go to the next row that has the text, or the one before."""
+        rows = self.focused
+        if isinstance(rows, RowList) and not (self._sought and rows.find(self._sought, by)):
+            self.say("This pane does not have that text." if self._sought else "Nothing was searched for; / does.")
 
     # Tours.
 

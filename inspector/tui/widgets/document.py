@@ -107,6 +107,28 @@ class DocumentPane(RowList):
         self._lay_out()
         self.rows_changed(cursor=self._row_of(number))
 
+    def found(self, index: int, wanted: str) -> bool:
+        """Whether a line has the text; its first row stands for it."""
+        number = self._rows[index].number
+        is_first = index == 0 or self._rows[index - 1].number != number
+        return is_first and wanted in self._lines[self._numbers[number]].plain.casefold()
+
+    def find(self, text: str, by: int) -> bool:
+        """Go to the next line with this text; what is folded away is searched too, and opened where it is there."""
+        wanted = text.casefold()
+        folded = set(range(len(self._lines))) - set(self._numbers)
+        if any(wanted in self._lines[number].plain.casefold() for number in folded):
+            self._turned ^= {
+                number for number, line in enumerate(self._lines) if line.inside and self._is_closed(number)
+            }
+            here = self._line_number
+            self._lay_out()
+            self.rows_changed(cursor=self._row_of(here))
+        return super().find(text, by)
+
+    def _is_closed(self, number: int) -> bool:
+        return self._lines[number].closed is not (number in self._turned)
+
     def cursor_changed(self) -> None:
         """Say in the frame what the line at the cursor means: beside it there is not always room."""
         number = self._line_number

@@ -78,9 +78,14 @@ class RowList(ScrollView, can_focus=True, inherit_bindings=False):
         """Whether the cursor is drawn."""
         return True
 
-    def head(self, width: int) -> Content | None:
-        """A line that stays above the rows, in `width` cells; None when there is none."""
-        return None
+    @property
+    def has_head(self) -> bool:
+        """Whether a line stays above the rows."""
+        return False
+
+    def head(self, width: int) -> Content:
+        """That line, in `width` cells."""
+        return Content("")
 
     def tip(self, index: int) -> Content | None:
         """What is shown beside the mouse while it rests on a row."""
@@ -89,6 +94,20 @@ class RowList(ScrollView, can_focus=True, inherit_bindings=False):
     def copied(self) -> str:
         """What copying takes from the row at the cursor: what it shows, secrets hidden."""
         return self.row(self.cursor, 4096).plain.strip() if self.row_count else ""
+
+    def found(self, index: int, wanted: str) -> bool:
+        """Whether a row has the text that is searched for, given in small letters."""
+        return wanted in self.row(index, 4096).plain.casefold()
+
+    def find(self, text: str, by: int) -> bool:
+        """Go to the next row with this text, or with `by` -1 to the one before, around the end; False without any."""
+        wanted, count = text.casefold(), self.row_count
+        for distance in range(1, count + 1):
+            index = (self.cursor + by * distance) % count
+            if self.selectable(index) and self.found(index, wanted):
+                self._go(index)
+                return True
+        return False
 
     def cursor_changed(self) -> None:
         """Called whenever the cursor is elsewhere, or is drawn otherwise."""
@@ -130,16 +149,15 @@ class RowList(ScrollView, can_focus=True, inherit_bindings=False):
 
     @property
     def _head_height(self) -> int:
-        return 1 if self.head(self._row_width) is not None else 0
+        return 1 if self.has_head else 0
 
     def render_line(self, y: int) -> Strip:
         """Draw one row of the screen."""
         base = self.visual_style
         width = self.scrollable_content_region.width
-        head = self.head(self._row_width)
-        if head is not None and y == 0:
-            return self._strip(Content(" ") + head, width, base)
-        index = y + self.scroll_offset.y - (head is not None)
+        if y < self._head_height:
+            return self._strip(Content(" ") + self.head(self._row_width), width, base)
+        index = y + self.scroll_offset.y - self._head_height
         if index >= self.row_count:
             return Strip.blank(width, base.rich_style)
         here = index == self.cursor and self.shows_cursor

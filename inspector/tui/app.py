@@ -90,6 +90,11 @@ class InspectorApp(App[None]):
         for trouble in self.preferences.troubles:
             self.notify(trouble, severity="warning", markup=False, timeout=15)
 
+    def on_unmount(self) -> None:
+        """Let go of the files."""
+        for session in self.sessions:
+            session.close()
+
     def _remember_theme(self, name: str) -> None:
         self.preferences.theme = name
         self.preferences.save()
@@ -152,13 +157,14 @@ class InspectorApp(App[None]):
             session.screen.show_sessions(names, number)
 
     def _show(self, session: OpenSession, recording: Recording) -> None:
-        if session in self.sessions:
+        if session in self.sessions and session.screen.is_mounted:
             session.screen.show(recording)
 
     def _show_progress(self) -> None:
         reading = False
         for session in self.sessions:
-            session.screen.show_progress(session.progress)
+            if session.screen.is_mounted:
+                session.screen.show_progress(session.progress)
             reading = reading or session.progress is not None
         if self._ticker and not reading:
             self._ticker.pause()

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from inspector.session.model import Exchange
+from inspector.session.model import Exchange, Incident
 from inspector.verdict.model import Judged
 
 
@@ -30,7 +30,7 @@ class Analyser(Protocol):
 class Recording:
     """The judged runs so far. `ended` says that nothing more will come, `trouble` why it ended before its time.
 
-    `warnings` are what could not be read of a file, one sentence each.
+    `warnings` are what could not be read of a file, one sentence each; `incidents` what happened beside the exchanges.
     """
 
     runs: tuple[Judged, ...] = ()
@@ -38,6 +38,7 @@ class Recording:
     ended: bool = False
     trouble: str = ""
     warnings: tuple[str, ...] = ()
+    incidents: tuple[Incident, ...] = ()
 
 
 class Analyst:

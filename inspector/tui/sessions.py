@@ -57,8 +57,8 @@ class OpenSession:
                     recording = await asyncio.to_thread(self._analyst.take, batch, more=more)
                     unjudged = recording is None
                     if recording is not None:
-                        self.recording = recording
-                        show(recording)
+                        self.recording = self._with_incidents(recording)
+                        show(self.recording)
                     if self._stopped:
                         break
         except InspectorError as error:
@@ -70,8 +70,12 @@ class OpenSession:
             of = f" of {self.feed.total}" if self.feed.total else ""
             trouble = f"You stopped the reading after {self._taken}{of} exchanges; open the file again to see all."
         warnings = tuple(self.feed.warnings) if isinstance(self.feed, FileFeed) else ()
-        self.recording = replace(self.recording, ended=True, trouble=trouble, warnings=warnings)
+        ended = replace(self.recording, ended=True, trouble=trouble, warnings=warnings)
+        self.recording = self._with_incidents(ended)
         show(self.recording)
+
+    def _with_incidents(self, recording: Recording) -> Recording:
+        return replace(recording, incidents=self.feed.incidents) if isinstance(self.feed, SessionFeed) else recording
 
     def close(self) -> None:
         """Let go of the file."""

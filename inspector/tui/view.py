@@ -84,6 +84,21 @@ class RunView:
         group = [self.messages[number] for number in step.exchanges if number in self.messages]
         return next((m for m in group if m.status is not None and m.status < 400), group[-1] if group else None)
 
+    @property
+    def cause_step(self) -> int | None:
+        """Where the verdict's cause lies; None when it names none."""
+        verdict = self.judged.verdict
+        causes = (finding.step for finding in self.judged.checked.findings if finding.rule == verdict.cause)
+        steps = (*causes, *(observation.step for observation in verdict.observations))
+        return next((step for step in steps if step is not None), None)
+
+    def again(self, finding: Finding) -> Selection:
+        """A finding of an earlier state of this run: the same one, though its step may have another number by now."""
+        for other in self.judged.checked.findings:
+            if (other.rule, other.message) == (finding.rule, finding.message):
+                return Selection.of(other)
+        return Selection()
+
     def worst_of(self, step: Step) -> Severity | None:
         """The worst severity at a step."""
         found = self.step_findings.get(step.id)

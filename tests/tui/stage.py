@@ -56,7 +56,11 @@ class Stage:
         return self._row_of("#verdict")
 
     def _row_of(self, selector: str) -> str:
-        return self.rows[self.main.query_one(selector).region.y]
+        """The row of a line of the main screen; empty while that is being made."""
+        lines = self.app.screen.query(selector)
+        rows = self.rows
+        row = lines.first().region.y if lines else len(rows)
+        return rows[row] if row < len(rows) else ""
 
     @property
     def main(self) -> MainScreen:

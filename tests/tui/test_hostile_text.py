@@ -9,8 +9,8 @@ import pytest
 
 from inspector.session.model import Body, Exchange, Translation
 from inspector.tui.masking import Masker
-from inspector.tui.screens.main import MAKERS
 from inspector.tui.view import RunView, Selection
+from inspector.tui.widgets.detail import MAKERS
 from inspector.verdict.analysis import Analysis
 from tests.tui.hostile import HOSTILE, raw_characters
 from tests.tui.stage import SPREAD, STACKED, Stage, stage

@@ -251,7 +251,7 @@ async def test_the_documentation_of_a_rule_is_at_hand() -> None:
 
 
 async def test_help_lists_every_key() -> None:
-    async with stage(story(), (100, 80)) as here:
+    async with stage(story(), (100, 120)) as here:
         text = await here.press("question_mark")
         for words in ("Go to the next problem", "Show the Token pane", "pgdn", "< ", "ctrl+p", "worth knowing"):
             assert words in text

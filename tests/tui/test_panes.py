@@ -15,8 +15,8 @@ from inspector.tui.panes.status import Origin, status_parts, verdict_text
 from inspector.tui.panes.token import token_lines
 from inspector.tui.panes.why import why_lines
 from inspector.tui.recording import Recording
-from inspector.tui.screens.main import LineMaker
 from inspector.tui.view import RunView, Selection
+from inspector.tui.widgets.detail import LineMaker
 from inspector.verdict.analysis import Analysis
 from tests.tui.stage import problems_at
 from tests.tui.story import CLIENT_ID, CODE, MCP, PRM, START, VERIFIER, access_token, initialize, story

@@ -51,6 +51,8 @@ def status_parts(
             parts.append((5, Content(f"AS {issuer}")))
         if len(recording.runs) > 1:
             parts.append((2, Content(f"run {number}/{len(recording.runs)}") + _other_faults(recording, number)))
+    if recording.warnings:
+        parts.append((1, Content.styled(f"! {len(recording.warnings)} not read", WARNING)))
     exchanges = f"{recording.exchange_count} exchange{'s' if recording.exchange_count != 1 else ''}"
     parts.append((4, Content.styled(exchanges, MUTED)))
     if view is not None:

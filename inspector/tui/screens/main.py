@@ -1,58 +1,36 @@
 """The main screen: timeline, problems and detail of one run, under the menus and lines for its origin and verdict."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import ClassVar
 
-from textual import events, on
+from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
-from textual.containers import Container, Vertical
+from textual.containers import Vertical
 from textual.content import Content
 from textual.widget import Widget
 
 from inspector.rules.model import Finding
 from inspector.tui.actions import TABS
-from inspector.tui.display import visible
 from inspector.tui.keys import MAIN_KEYS
-from inspector.tui.lines import Line
-from inspector.tui.masking import Masker, Veil
-from inspector.tui.panes.message import request_lines, response_lines
-from inspector.tui.panes.raw import raw_lines
+from inspector.tui.masking import Masker
 from inspector.tui.panes.start import start_lines
 from inspector.tui.panes.status import Origin, status_parts, verdict_text
-from inspector.tui.panes.token import token_lines
-from inspector.tui.panes.why import why_lines
 from inspector.tui.preferences import Preferences
 from inspector.tui.recording import Recording
-from inspector.tui.screens.arrangement import HEIGHTS, RIGHT, WIDTHS, Arrangement
+from inspector.tui.screens.arrangement import HEIGHTS, WIDTHS, Arrangement
 from inspector.tui.screens.commands import Commands
 from inspector.tui.view import RunView, Selection
 from inspector.tui.widgets.bars import ProgressLine, SessionTabs, StatusLine, TabBar, VerdictLine
+from inspector.tui.widgets.detail import Detail
 from inspector.tui.widgets.document import DocumentPane
 from inspector.tui.widgets.key_bar import KeyBar
 from inspector.tui.widgets.menu_bar import MenuBar
 from inspector.tui.widgets.problems import ProblemList
 from inspector.tui.widgets.row_list import RowList
-from inspector.tui.widgets.split import GridSplit, Split
+from inspector.tui.widgets.split import Split
 from inspector.tui.widgets.timeline import TimelineList
 from inspector.verdict.model import Judged
-
-type LineMaker = Callable[[RunView, Selection, Veil], list[Line]]
-
-MAKERS: dict[str, LineMaker] = {
-    "why": why_lines,
-    "request": request_lines,
-    "response": response_lines,
-    "token": token_lines,
-    "raw": raw_lines,
-}
-"""What fills the detail panes."""
-
-
-class Detail(Container):
-    """The detail panes, as tabs or side by side."""
-
-    ALLOW_MAXIMIZE = True
 
 
 class MainScreen(Commands):
@@ -76,8 +54,6 @@ class MainScreen(Commands):
         self._recording = Recording()
         self._chosen_run: int | None = None
         self._touched = False
-        self._tab = "why"
-        self._lifted: DocumentPane | None = None
         self.selection = Selection()
         self.session_count = 1
 
@@ -93,20 +69,14 @@ class MainScreen(Commands):
             with Split(id="lists"):
                 yield TimelineList(id="timeline")
                 yield ProblemList(id="problems")
-            with Detail(id="detail"):
-                yield TabBar(TABS, id="tabs")
-                with GridSplit(id="panes"):
-                    for pane in TABS:
-                        yield DocumentPane(id=pane)
+            yield Detail(id="detail")
         yield DocumentPane(id="start")
         yield KeyBar(self._preferences.keys, id="key-bar")
 
     def on_mount(self) -> None:
         """Show what is known: nothing yet."""
-        for pane, name in TABS.items():
-            self._pane(pane).border_title = name
-        self._pane("start").border_title = "Start here"
-        self._choose_tab("why")
+        self._start.border_title = "Start here"
+        self._timeline.as_diagram = self._preferences.timeline != "list"
         self.show(self._recording)
 
     # What the desktop tells.
@@ -122,12 +92,13 @@ class MainScreen(Commands):
 
     def show(self, recording: Recording) -> None:
         """Show the recording as it is now."""
+        same_incidents = recording.incidents == self._recording.incidents
         self._recording = recording
         judged = self._judged()
         self.set_class(judged is None, "-empty")
         if judged is None:
-            self._pane("start").show(start_lines(self._origin, recording), stay=True)
-        elif self.view is None or self.view.judged is not judged:
+            self._start.show(start_lines(self._origin, recording), stay=True)
+        elif self.view is None or self.view.judged is not judged or not same_incidents:
             self._show_run(judged)
         self._show_bars()
         self.call_after_refresh(self._settle)
@@ -143,7 +114,7 @@ class MainScreen(Commands):
     def _keep_focus(self) -> None:
         """Have the keys go to something that is in sight."""
         if self.focused not in self.focus_chain:
-            self.set_focus(self._pane("start") if self.view is None else self._timeline)
+            self.set_focus(self._start if self.view is None else self._timeline)
 
     # Which run, and what of it.
 
@@ -159,32 +130,19 @@ class MainScreen(Commands):
         same_run = self.view is not None and self.view.judged.run.id == judged.run.id
         at_exchange = self._at.exchange if same_run else None
         self.view = RunView(judged, self._masker)
-        self._timeline.show(self.view, live=self._origin.live and not self._recording.ended)
+        live = self._origin.live and not self._recording.ended
+        self._timeline.show(self.view, live=live, incidents=self._recording.incidents)
         self._problems.show(self.view)
         if not same_run:
             self.selection = Selection()
         elif self.selection.finding:
-            self.selection = self._again(self.selection.finding)
+            self.selection = self.view.again(self.selection.finding)
         elif self.selection.step is not None:
             self.selection = Selection(self._timeline.step_id, at_exchange)
-        if not self._origin.live and not self._touched:
-            self._go_to_cause(self.view)
+        cause = self.view.cause_step
+        if cause is not None and not self._origin.live and not self._touched:
+            self._timeline.go_to(cause)
         self._show_detail(stay=same_run)
-
-    def _again(self, finding: Finding) -> Selection:
-        """A finding after newer exchanges came: the same one, though its step may have another number by now."""
-        assert self.view is not None
-        for other in self.view.judged.checked.findings:
-            if (other.rule, other.message) == (finding.rule, finding.message):
-                return Selection.of(other)
-        return Selection()
-
-    def _go_to_cause(self, view: RunView) -> None:
-        verdict = view.judged.verdict
-        causes = [finding.step for finding in view.judged.checked.findings if finding.rule == verdict.cause]
-        steps = [step for step in (*causes, *(seen.step for seen in verdict.observations)) if step is not None]
-        if steps:
-            self._timeline.go_to(steps[0])
 
     @property
     def _at(self) -> Selection:
@@ -205,46 +163,21 @@ class MainScreen(Commands):
 
     def _show_bars(self) -> None:
         number = self._recording.runs.index(self.view.judged) + 1 if self.view else 0
-        revealed = self._lifted is not None
+        revealed = self._detail.revealed
         self.query_one(StatusLine).show(status_parts(self._origin, self._recording, self.view, number, revealed))
         self.query_one(VerdictLine).show(verdict_text(self._origin, self._recording, self.view))
         self._timeline.border_subtitle = Content("< > run") if len(self._recording.runs) > 1 else None
 
     def _show_detail(self, *, stay: bool = False) -> None:
-        for name in MAKERS:
-            if self._is_shown(name):
-                self._show_pane(name, stay=stay)
-        step = self.view.steps.get(self._at.step) if self.view and self._at.step is not None else None
-        title = Content.assemble(f"step {step.id}  ", visible(step.title)) if step else Content("no step")
-        on_run = self._tab == "why" and self.selection == Selection()
-        self.query_one(Detail).border_title = Content("Verdict") if on_run else title
-        self._pane("why").border_title = Content.assemble("1 Why  ", Content("verdict") if on_run else title)
-        self._pane("request").border_title = Content.assemble("2 Request  ", title)
+        self._detail.show(self.view, self.selection, self._at, stay=stay)
 
-    def _show_pane(self, name: str, *, stay: bool = False) -> None:
-        if self.view is None:
-            return
-        pane = self._pane(name)
-        selection = self.selection if name == "why" else self._at
-        hidden = MAKERS[name](self.view, selection, self.view.veil())
-        shown = MAKERS[name](self.view, selection, self.view.veil(lifted=True)) if pane is self._lifted else hidden
-        pane.show(shown, to_copy=hidden, stay=stay, at=self.selection.finding)
+    @property
+    def _start(self) -> DocumentPane:
+        return self.query_one("#start", DocumentPane)
 
-    def _is_shown(self, name: str) -> bool:
-        spread = self.has_class("-spread")
-        right = self._tab if self._tab in RIGHT else "response"
-        return name in ("why", "request", right) if spread else name == self._tab
-
-    def _choose_tab(self, name: str) -> None:
-        self._tab = name
-        right = name if name in RIGHT else "response"
-        for each in TABS:
-            self._pane(each).set_class(each == name, "-active")
-            self._pane(each).set_class(each == right, "-right")
-        self.query_one(TabBar).show(name)
-
-    def _pane(self, name: str) -> DocumentPane:
-        return self.query_one(f"#{name}", DocumentPane)
+    @property
+    def _detail(self) -> Detail:
+        return self.query_one(Detail)
 
     @property
     def _timeline(self) -> TimelineList:
@@ -286,7 +219,7 @@ class MainScreen(Commands):
     def _step_opened(self, event: RowList.Opened) -> None:
         self.select(Selection(self._timeline.step_id))
         if event.by_key:
-            self.action_tab(self._tab)
+            self.action_tab(self._detail.tab)
 
     @on(RowList.Moved, "#problems")
     def _problem_chosen(self) -> None:
@@ -296,11 +229,11 @@ class MainScreen(Commands):
     def _problem_opened(self, event: RowList.Opened) -> None:
         self._select_problem()
         if event.by_key:
-            self._pane("why").focus()
+            self._detail.pane("why").focus()
 
     def _select_problem(self) -> None:
         if finding := self._problems.finding:
-            self._choose_tab("why")
+            self._detail.choose("why")
             self.select(Selection.of(finding))
 
     @on(RowList.Opened)
@@ -318,20 +251,17 @@ class MainScreen(Commands):
     def _tab_clicked(self, event: TabBar.Chosen) -> None:
         self.action_tab(event.pane)
 
-    def on_descendant_blur(self, event: events.DescendantBlur) -> None:
-        """Secrets revealed in a pane are hidden when it loses the focus."""
-        if event.widget is self._lifted and self._lifted is not None:
-            name, self._lifted = self._lifted.id or "", None
-            self._show_pane(name, stay=True)
-            self._show_bars()
+    @on(Detail.Covered)
+    def _secrets_covered(self) -> None:
+        self._show_bars()
 
     def action_tab(self, name: str) -> None:
         """Show a detail pane and go there."""
         if not self._arrangement.has_room:
             return
-        self._choose_tab(name)
-        self._show_pane(name)
-        self._pane(name).focus()
+        self._detail.choose(name)
+        self._detail.fill(name)
+        self._detail.pane(name).focus()
 
     def action_verdict(self) -> None:
         """Show the verdict on the whole run."""
@@ -341,17 +271,15 @@ class MainScreen(Commands):
     def action_problem(self, by: int) -> None:
         """Go to the next or previous problem, around the end."""
         findings = self._problems.findings
-        if not findings:
-            return
         current = self.selection.finding
         start = findings.index(current) if current in findings else (-1 if by > 0 else 0)
-        self._choose_tab("why")
+        self._detail.choose("why")
         self.select(Selection.of(findings[(start + by) % len(findings)]))
 
     def action_run(self, by: int) -> None:
         """Show the next or previous run."""
         runs = self._recording.runs
-        if self.view is None or len(runs) < 2:
+        if self.view is None:
             return
         self._touched = False
         judged = runs[(runs.index(self.view.judged) + by) % len(runs)]
@@ -370,12 +298,8 @@ class MainScreen(Commands):
 
     def action_reveal(self) -> None:
         """Show the secrets of the focused detail pane, or hide them again."""
-        pane = self.focused if isinstance(self.focused, DocumentPane) else self._pane(self._tab)
-        if self.view is None or pane.id not in MAKERS:
-            return
-        self._lifted = None if self._lifted is pane else pane
-        pane.focus()
-        self._show_pane(pane.id, stay=True)
+        pane = self.focused if isinstance(self.focused, DocumentPane) else self._detail.pane(self._detail.tab)
+        self._detail.reveal(pane)
         self._show_bars()
 
     def action_zoom(self) -> None:
@@ -389,15 +313,21 @@ class MainScreen(Commands):
     def _zoom(self, pane: Widget) -> None:
         name = pane.id or ""
         if name in TABS:
-            self._choose_tab(name)
-            self._show_pane(name, stay=True)
+            self._detail.choose(name)
+            self._detail.fill(name, stay=True)
         pane.focus()
         tabbed = name in TABS and not self.has_class("-spread")
-        self.maximize(self.query_one(Detail) if tabbed else pane, container=False)
+        self.maximize(self._detail if tabbed else pane, container=False)
         self._remember_zoom(name)
 
     def _remember_zoom(self, name: str) -> None:
         self._preferences.zoom = name
+        self._preferences.save()
+
+    def action_timeline_style(self) -> None:
+        """Draw the timeline as a sequence diagram, or as a plain list."""
+        self._timeline.as_diagram = not self._timeline.as_diagram
+        self._preferences.timeline = "diagram" if self._timeline.as_diagram else "list"
         self._preferences.save()
 
     def action_grow(self, by: int) -> None:
@@ -417,7 +347,7 @@ class MainScreen(Commands):
         elif self.focused is not self._timeline:
             self._timeline.focus()
         else:
-            self._choose_tab("why")
+            self._detail.choose("why")
             self.select(Selection())
 
     # What the registry asks to know whether an action can be done.

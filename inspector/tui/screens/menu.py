@@ -225,7 +225,7 @@ class MenuScreen(ModalScreen[str | None]):
 
     def on_click(self, event: events.Click) -> None:
         """A click beside the menu closes it."""
-        if event.widget is self:
+        if self.get_widget_at(event.screen_x, event.screen_y)[0] is self:
             self.dismiss(None)
 
 

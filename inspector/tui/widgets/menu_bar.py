@@ -53,6 +53,7 @@ class MenuBar(Widget):
 
     def on_click(self, event: events.Click) -> None:
         """Find the menu under the mouse."""
+        event.stop()
         offset = event.get_content_offset(self)
         if offset and (menu := menu_at(offset.x)):
             self.post_message(self.Chosen(menu))

@@ -155,10 +155,15 @@ class TimelineList(RowList):
 
     # Rows.
 
-    def head(self, width: int) -> Content | None:
+    @property
+    def has_head(self) -> bool:
+        """Whether lanes are drawn."""
+        return self.row_count > 0 and self._plan_for(self._row_width) is not None
+
+    def head(self, width: int) -> Content:
         """The names of the lanes."""
         planned = self._plan_for(width)
-        return draw_head(planned) if planned and self.row_count else None
+        return draw_head(planned) if planned else Content("")
 
     def row(self, index: int, width: int) -> Content:
         """A step with method, path, status and duration, or what stands between steps."""

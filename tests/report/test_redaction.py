@@ -77,6 +77,20 @@ def test_two_secrets_never_share_a_fingerprint() -> None:
     assert len({each.fingerprint for each in listed}) == len(listed) == len(many)
 
 
+def test_a_secret_that_looks_like_an_escape_is_found_under_another_escape() -> None:
+    given = exchange(1, "POST", f"{AUTHKIT}/oauth2/token", 0, 0, 200, form={"client_secret": "'6b86b273ff34fc%00"})
+    shown = find_secrets([given], KEY).text("/x/%26%23x27%3B6b86b273ff34fc%2500/y")
+    assert "6b86b273ff34fc" not in shown
+
+
+def test_a_header_seen_again_is_noted_again_and_nothing_else() -> None:
+    exchanges = [replace(story()[7], id=number, started_at=number) for number in (1, 2, 3)]
+    exchanges[0] = replace(exchanges[0], request_body=Body.whole(b'{"client_secret": "only-in-the-first"}'))
+    listed = {each.kind: [number for number, _ in each.places] for each in find_secrets(exchanges, KEY).preview()}
+    assert listed["access_token"] == [1, 2, 3]
+    assert listed["client_secret"] == [1]
+
+
 def test_the_preview_says_what_and_where_and_never_the_value(redactor: Redactor) -> None:
     code = next(each for each in redactor.preview() if each.kind == "authorization_code")
     assert code.places == ((6, "response header location query code"), (7, "request form code"))

@@ -64,6 +64,8 @@ def unescaped(text: str) -> str:
 def forms(secret: str) -> tuple[set[str], set[str]]:
     """The spellings of a secret to be searched for as they stand: those of its own, and those inside base64."""
     plain = {secret, quote(secret, safe="", errors="replace"), json.dumps(secret)[1:-1]}
+    # What looks like an escape inside the secret is undone together with those of the text around it.
+    plain |= {view.text for view in views(secret) if view}
     data = secret.encode(errors="surrogatepass")
     if not secret.isascii():
         # Header fields are read as Latin-1, and most senders write UTF-8.

@@ -56,7 +56,9 @@ def find_by_pattern(text: str, members: Mapping[tuple[str, str], str] = _NONE) -
     if "@" in text:
         yield from (Find(*match.span(), "email", match[0]) for match in _EMAIL.finditer(text))
         yield from _userinfo(text)
-    yield from (Find(*match.span(1), "credentials", match[1]) for match in _SCHEME.finditer(text))
+    lower = text.lower()
+    if "bearer" in lower or "basic" in lower or "dpop" in lower or "token " in lower:
+        yield from (Find(*match.span(1), "credentials", match[1]) for match in _SCHEME.finditer(text))
     if "=" in text or "%3" in text:
         yield from _pairs(text)
     if '"' in text:

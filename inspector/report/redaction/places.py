@@ -22,6 +22,7 @@ from inspector.session.model import Body, Exchange, Headers
 
 CREDENTIAL_HEADERS = ("authorization", "proxy-authorization")
 _MOST_DEPTH = 24
+_MOST_REMEMBERED = 500
 _OAUTH_MEMBERS = frozenset({"grant_type", "redirect_uri", "code_verifier", "response_type"})
 
 
@@ -31,6 +32,8 @@ class Collector:
     def __init__(self, secrets: Secrets) -> None:
         self._secrets = secrets
         self._exchange = 0
+        self._noted: list[tuple[str, str, str]] = []
+        self._headers: dict[tuple[str, str, str], list[tuple[str, str, str]]] = {}
         self.members: dict[tuple[str, str], str] = {}
         """Kinds of short values by member name and value: too short to be looked for, and known by their object."""
 
@@ -46,8 +49,9 @@ class Collector:
             self._value(translation.upstream, "translation")
 
     def _message(self, headers: Headers, body: Body, at: str) -> None:
+        self._noted = []
         for name, value in headers:
-            self._header(name, value, f"{at} header")
+            self._again(name, value, f"{at} header")
         data = content.beginning(headers, body)
         if not data:
             return
@@ -61,6 +65,20 @@ class Collector:
             self._text(text, f"{at} event")
         else:
             self._value(text, f"{at} body")
+
+    def _again(self, name: str, value: str, at: str) -> None:
+        """A header, from memory where it was seen before: the same token is sent with every request."""
+        remembered = self._headers.get((at, name, value))
+        if remembered is None:
+            self._noted = remembered = []
+            self._header(name, value, at)
+            self._noted = []
+            if len(self._headers) >= _MOST_REMEMBERED:
+                self._headers.clear()
+            self._headers[at, name, value] = remembered
+        else:
+            for secret, kind, place in remembered:
+                self._secrets.add(secret, kind, self._exchange, place)
 
     def _header(self, name: str, value: str, at: str) -> None:
         lower = name.lower()
@@ -168,6 +186,7 @@ class Collector:
     def _add(self, value: str, kind: str, at: str) -> None:
         known = self._secrets.get(value) is not None
         self._secrets.add(value, kind, self._exchange, at)
+        self._noted.append((value, kind, at))
         if known or value.count(".") != 2:
             return
         if token := jwt.decode(value):

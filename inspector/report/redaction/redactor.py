@@ -17,6 +17,8 @@ from inspector.session.model import Body, Exchange, Headers, Translation
 _WORD_END = re.compile(r"[\s\"'<>{}()]")
 _OF_A_URL = re.compile(r"://|:\\/\\/|[?&]|%3[AFaf]|%26")
 _LONGEST_WORD = 8192
+_MOST_REMEMBERED = 1000
+"""Texts kept with what stands for them: headers are the same in every request."""
 
 
 def find_secrets(exchanges: Iterable[Exchange], key: bytes) -> "Redactor":
@@ -43,6 +45,7 @@ class Redactor:
         self._members = members
         self._index = Index(secrets)
         self._tokens: dict[str, str] = {}
+        self._remembered: dict[tuple[str, bool], str] = {}
 
     def preview(self) -> list[Masked]:
         """What is hidden, for a look before anything is written."""
@@ -51,12 +54,12 @@ class Redactor:
     def show(self, fingerprint: str) -> None:
         """Leave one secret unmasked. KeyError for an unknown fingerprint."""
         self._secrets.set_masked(fingerprint, False)
-        self._tokens.clear()
+        self._forget()
 
     def hide(self, fingerprint: str) -> None:
         """Mask it again. KeyError for an unknown fingerprint."""
         self._secrets.set_masked(fingerprint, True)
-        self._tokens.clear()
+        self._forget()
 
     def hide_value(self, value: str) -> str:
         """Mask a value of the user's own choice as well, everywhere; its fingerprint."""
@@ -64,13 +67,25 @@ class Redactor:
         if secret is None:
             raise ValueError("nothing to hide")
         self._index = Index(self._secrets)
-        self._tokens.clear()
+        self._forget()
         return secret.fingerprint
+
+    def _forget(self) -> None:
+        self._tokens.clear()
+        self._remembered.clear()
 
     def text(self, text: str, *, in_url: bool = False) -> str:
         """Any text without its secrets. `in_url` says that placeholders must be percent-encoded."""
-        if not text:
-            return text
+        shown = self._remembered.get((text, in_url))
+        if shown is None:
+            shown = self._replaced(text, in_url) if text else text
+            if len(self._remembered) >= _MOST_REMEMBERED:
+                self._remembered.clear()
+            if len(text) <= _LONGEST_WORD:
+                self._remembered[text, in_url] = shown
+        return shown
+
+    def _replaced(self, text: str, in_url: bool) -> str:
         hits = [*self._index.hits(text), *self._by_pattern(text)]
         if not hits:
             return text

@@ -236,7 +236,7 @@ def token_iss_mismatch(run: Run) -> Iterator[Fault | NotObserved]:
     References: RFC 9068 section 4.
     """
     for exchange in decoded_exchanges(run):
-        metadata, issuer = stated_issuer(run, authorization_behind(run, exchange))
+        metadata, issuer = stated_issuer(run, authorization_behind(run, exchange), exchange)
         found = exchange.token.text("iss") if exchange.token else None
         if found is None or found == issuer:
             continue

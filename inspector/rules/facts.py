@@ -28,23 +28,27 @@ def published(run: Run) -> Message:
     return present(run.resource_metadata, "N3", "no protected resource metadata in the capture")
 
 
-def metadata_behind(run: Run, authorization: Authorization | None) -> Message:
+def metadata_behind(run: Run, authorization: Authorization | None, exchange: TokenExchange | None = None) -> Message:
     """The authorization server metadata that an authorization request follows.
 
     The server may have named another authorization server meanwhile: the document with this request's endpoint counts.
+    Where no authorization request is known, it is the one with the endpoint that the token request went to.
     """
-    documents = [m for m in run.of(Kind.SERVER_METADATA) if m.good_document]
-    if authorization:
-        for message in reversed(documents):
-            endpoint = message.good_document.text("authorization_endpoint") if message.good_document else None
-            if endpoint and urls.without_query(endpoint) == authorization.request.url:
-                return message
+    name, request = "authorization_endpoint", authorization.request if authorization else None
+    if request is None and exchange:
+        name, request = "token_endpoint", exchange.request
+    for message in reversed(run.of(Kind.SERVER_METADATA) if request else ()):
+        endpoint = message.good_document.text(name) if message.good_document else None
+        if endpoint and request and urls.without_query(endpoint) == request.url:
+            return message
     return present(run.server_metadata, "N3", "no authorization server metadata in the capture")
 
 
-def stated_issuer(run: Run, authorization: Authorization | None) -> tuple[Message, str]:
-    """The authorization server metadata an authorization request follows, and the issuer it states."""
-    metadata = metadata_behind(run, authorization)
+def stated_issuer(
+    run: Run, authorization: Authorization | None, exchange: TokenExchange | None = None
+) -> tuple[Message, str]:
+    """The authorization server metadata that these requests follow, and the issuer it states."""
+    metadata = metadata_behind(run, authorization, exchange)
     issuer = metadata.document.text("issuer") if metadata.document else None
     return metadata, present(issuer, "N3", "the metadata has no issuer")
 

@@ -12,7 +12,7 @@ from mitmproxy.http import Headers, HTTPFlow, Response
 
 from addons.breakpoints import Answer, Breakpoints, Decision, Drop, Gone, Held, Release, Side
 from addons.browser import Redirect
-from addons.legs import SIGN_IN, Leg, leg_of, leg_of_query
+from addons.legs import FORM, SIGN_IN, Leg, leg_of, leg_of_query, media_type
 from addons.parts import Parts, change_request, change_response, differences, request_parts, response_parts
 from addons.patches import Patches
 from addons.recorder import Recorder
@@ -70,7 +70,9 @@ class Steering:
 
     def holds_request(self, flow: HTTPFlow) -> bool:
         """Whether the body of a request may have to change, by its headers."""
-        return self.active and (content_length(flow.request) or 0) <= _HELD
+        if not self.active or (content_length(flow.request) or 0) > _HELD:
+            return False
+        return media_type(flow.request.headers.get("content-type", "")) in (FORM, "application/json")
 
     def holds_response(self, flow: HTTPFlow) -> bool:
         """Whether a response has to be read whole before the client gets it."""

@@ -1,7 +1,8 @@
 """What a run shows, as the verdict says it: observations with their step, and who is cleared by what."""
 
 from inspector.rules.facts import has_workos_form
-from inspector.rules.model import Checked, Finding, Party, Severity, joined
+from inspector.rules.model import Checked, Finding, Party, Phase, Severity, joined
+from inspector.rules.registry import find_rule
 from inspector.timeline.flow import TokenExchange, Use
 from inspector.timeline.message import Kind, Message
 from inspector.timeline.run import Run
@@ -32,6 +33,13 @@ def has_expired(use: Use) -> bool:
     """Whether the token had expired when it was used."""
     expires = use.token.number("exp") if use.token else None
     return expires is not None and expires < use.request.at
+
+
+def errors_from(checked: Checked, phase: Phase) -> list[Finding]:
+    """The errors of this phase and later ones. What came before, a client that reached the phase has got past."""
+    order = list(Phase)
+    declared = [(finding, find_rule(finding.rule)) for finding in checked.errors]
+    return [f for f, rule in declared if rule is None or order.index(rule.phase) >= order.index(phase)]
 
 
 def stopped_at_discovery(run: Run) -> bool:

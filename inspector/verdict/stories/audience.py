@@ -1,5 +1,6 @@
 """Whom the token is for: the resource left out, refused, without effect, or spelled in another way."""
 
+from inspector.protocol import urls
 from inspector.rules.facts import WITH_RESOURCE, is_client_id, knows_no_resource, resource_story
 from inspector.rules.model import Checked, Confidence, Finding, Party, Severity, joined
 from inspector.timeline.flow import TokenExchange
@@ -87,6 +88,9 @@ def refused_resource(run: Run, checked: Checked) -> Verdict | None:
     else:
         summary = f"{finding.message} Evidence stops here: capture the sign-in from its first request."
     advice = [remedies.register_resource(run)]
+    if configuration and urls.compare(run.server_url, wanted(run)).grade is urls.Grade.ANCESTOR:
+        text = f"Or publish {run.server_url} as the resource, where the authorization server knows that one."
+        advice.append(Remedy(Party.MCP_SERVER, text))
     if not configuration:
         advice.insert(0, remedies.send_resource(run))
     if refresh:

@@ -1,10 +1,10 @@
 """What ends a sign-in while the client still looks for the authorization server: it read something, and stopped."""
 
 from inspector.protocol import urls
-from inspector.rules.model import Checked, Confidence, Party
+from inspector.rules.model import Checked, Confidence, Party, Phase
 from inspector.timeline.message import Kind
 from inspector.timeline.run import Run
-from inspector.verdict.evidence import observe, seen_resource, stopped_at_discovery, wanted
+from inspector.verdict.evidence import errors_from, observe, seen_resource, stopped_at_discovery, wanted
 from inspector.verdict.model import Observation, Remedy, Verdict
 
 
@@ -86,7 +86,13 @@ def server_names_itself(run: Run, checked: Checked) -> Verdict | None:
     document = run.resource_metadata.good_document if run.resource_metadata else None
     named = (document.texts("authorization_servers") if document else None) or ()
     own = [server for server in named if urls.same_origin(server, run.server_url)]
-    if not found or not own or checked.errors or not stopped_at_discovery(run) or run.resource_metadata is None:
+    if (
+        not found
+        or not own
+        or errors_from(checked, Phase.SERVER_METADATA)
+        or not stopped_at_discovery(run)
+        or run.resource_metadata is None
+    ):
         return None
     finding = found[0]
     return Verdict(
@@ -110,7 +116,12 @@ def server_names_itself(run: Run, checked: Checked) -> Verdict | None:
 def issuer_with_a_slash(run: Run, checked: Checked) -> Verdict | None:
     """The metadata states the issuer with a slash that its identifier does not have, and the client stops."""
     found = [f for f in checked.of("as-metadata-issuer-mismatch") if f.found == f"{f.expected}/"]
-    if not found or checked.errors or not stopped_at_discovery(run) or run.resource_metadata is None:
+    if (
+        not found
+        or errors_from(checked, Phase.SERVER_METADATA)
+        or not stopped_at_discovery(run)
+        or run.resource_metadata is None
+    ):
         return None
     finding = found[0]
     # Auth0 has the slash in the issuer of every tenant, and in every token: the list is then what has to change.
@@ -143,7 +154,7 @@ def issuer_with_a_slash(run: Run, checked: Checked) -> Verdict | None:
 def no_way_to_register(run: Run, checked: Checked) -> Verdict | None:
     """The authorization server takes no registrations, and the client has no id of its own."""
     found = checked.of("as-registration-unavailable")
-    if not found or checked.errors or not stopped_at_discovery(run):
+    if not found or errors_from(checked, Phase.SERVER_METADATA) or not stopped_at_discovery(run):
         return None
     finding = found[0]
     return Verdict(

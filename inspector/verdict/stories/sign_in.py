@@ -1,8 +1,8 @@
 """What stops a sign-in before there is a token: PKCE, registration, and an authorization response nobody may use."""
 
-from inspector.rules.model import Checked, Confidence, Party
+from inspector.rules.model import Checked, Confidence, Party, Phase
 from inspector.timeline.run import Run
-from inspector.verdict.evidence import standing_errors, works
+from inspector.verdict.evidence import errors_from, standing_errors, works
 from inspector.verdict.model import Cleared, Observation, Remedy, Verdict
 
 _PROOF_RULES = ("pkce-missing", "pkce-method-not-s256", "code-verifier-missing", "code-verifier-mismatch")
@@ -37,7 +37,7 @@ def broken_proof(run: Run, checked: Checked) -> Verdict | None:
 def silent_about_proof_keys(run: Run, checked: Checked) -> Verdict | None:
     """The metadata does not say that PKCE is supported, so that the client must stop: both have a case."""
     found = standing_errors(run, checked, "as-metadata-pkce-not-advertised")
-    if not found or len(found) < len(checked.errors):
+    if not found or len(found) < len(errors_from(checked, Phase.SERVER_METADATA)):
         return None
     finding = found[0]
     return Verdict(
@@ -58,9 +58,10 @@ def response_without_promised_issuer(run: Run, checked: Checked) -> Verdict | No
     """The metadata promises `iss`, the response has none, and the client discards it, as it must."""
     found = checked.of("as-metadata-iss-support-inconsistent")
     last = run.authorizations[-1] if run.authorizations else None
-    if not found or found[0].found != "no iss" or checked.errors or run.uses or last is None or last.code is None:
+    if not found or found[0].found != "no iss" or run.uses or last is None or last.code is None:
         return None
-    if any(exchange.request.at > last.request.at for exchange in run.token_exchanges):
+    redeemed = any(exchange.request.at > last.request.at for exchange in run.token_exchanges)
+    if redeemed or errors_from(checked, Phase.SERVER_METADATA):
         return None
     finding = found[0]
     return Verdict(
@@ -91,7 +92,8 @@ def issuer_ignored(run: Run, checked: Checked) -> Verdict | None:
     working = "Sign-in works, and that is the fault: " if works(run) else ""
     return Verdict(
         Party.CLIENT,
-        finding.confidence,
+        # Before 2026-07-28 MCP leaves it to RFC 9207, which not every client has to follow.
+        finding.confidence if finding.level == "MUST NOT" else Confidence.LIKELY,
         finding.rule,
         f"{working}the client redeems a code from a response that it has to discard ({finding.found}), which is how a "
         "mix-up attack succeeds. The authorization server is at fault as well, for sending such a response.",

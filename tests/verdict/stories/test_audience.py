@@ -339,3 +339,9 @@ def test_server_in_front_of_another_issuer_that_takes_its_tokens_is_not_broken()
     seen = outcome({"issuer": "http://localhost:3001", "set": {"token.claim.iss": "https://tenant.authkit.app"}})
     assert seen.judged.verdict.party is Party.NONE
     assert seen.judged.checked.findings == ()
+
+
+def test_refused_parent_can_be_mended_at_either_side() -> None:
+    found = verdict({"until": "token", "resource": "http://localhost:3001", "set": INVALID_TARGET})
+    assert (found.party, found.cause) == (Party.CONFIGURATION, "invalid-target")
+    assert f"publish {ENDPOINT}" in remedy(found, Party.MCP_SERVER)

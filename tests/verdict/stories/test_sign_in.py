@@ -63,7 +63,9 @@ def test_response_that_was_not_captured_breaks_no_promise() -> None:
 def test_client_that_does_not_look_at_the_issuer_is_the_hole(response: dict[str, Any], sent: str) -> None:
     # Both are at fault. That the code is redeemed all the same is what an attacker needs.
     found = verdict({"until": "list", "set": response})
-    assert blamed(found) == (Party.CLIENT, Confidence.CERTAIN, "client-redeems-after-iss-failure")
+    assert blamed(found) == (Party.CLIENT, Confidence.LIKELY, "client-redeems-after-iss-failure")
+    pinned = verdict({"until": "list", "set": response, "pinned": "2026-07-28"})  # which says MUST NOT itself
+    assert blamed(pinned) == (Party.CLIENT, Confidence.CERTAIN, "client-redeems-after-iss-failure")
     assert sent in found.summary
     assert "authorization server is at fault as well" in found.summary
     assert "byte for byte" in remedy(found, Party.CLIENT)
@@ -73,3 +75,9 @@ def test_client_that_does_not_look_at_the_issuer_is_the_hole(response: dict[str,
 def test_client_that_discards_the_response_of_another_issuer_is_not_blamed() -> None:
     found = verdict({"until": "authorize", "set": {"authorize.location.iss": "https://other.example"}})
     assert (found.party, found.cause) == (Party.AUTHORIZATION_SERVER, "iss-mismatch")
+
+
+def test_what_the_client_got_past_does_not_hide_that_it_stopped_at_the_response() -> None:
+    at_the_root = {"prm.url": "http://localhost:3001/.well-known/oauth-protected-resource"}
+    found = verdict({"until": "authorize", "set": {**PROMISED, **at_the_root}})
+    assert found.cause == "as-metadata-iss-support-inconsistent"

@@ -3,10 +3,12 @@
 import asyncio
 import json
 import os
+import shlex
 import sys
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from inspector.capture.watch import changes
@@ -18,20 +20,7 @@ PROGRAM = (sys.executable, "-c", "from inspector.cli.main import main; main()")
 PATIENCE = 60.0
 """Seconds after which a client that does nothing has failed the test."""
 
-_BROWSER = """#!{python}
-import os, sys, time, httpx
-url = sys.argv[1] if os.fork() == 0 else ""  # a browser is on its own: nobody waits for it or reads what it prints
-for stream in (sys.stdin, sys.stdout, sys.stderr):
-    os.dup2(os.open(os.devnull, os.O_RDWR), stream.fileno())
-with httpx.Client(trust_env=False, timeout=30) as http:
-    give_up = time.monotonic() + 30
-    while url and time.monotonic() < give_up:
-        try:
-            following = http.get(url).next_request
-            url = str(following.url) if following else ""
-        except httpx.ConnectError:
-            time.sleep(0.05)  # the client begins to listen for the callback after it has opened the browser
-"""
+_BROWSER = Path(__file__).with_name("browser.py")
 
 
 class Client:
@@ -72,16 +61,22 @@ class Client:
 
 @asynccontextmanager
 async def started(
-    command: Sequence[str], tmp_path: Path, session: Path, *, under_run: bool = True
+    command: Sequence[str],
+    tmp_path: Path,
+    session: Path,
+    *,
+    under_run: bool = True,
+    options: Sequence[str] = (),
+    variables: Mapping[str, str] = MappingProxyType({}),
 ) -> AsyncIterator[Client]:
-    """A client under `run`, or alone, with a home, a browser and an inspector directory of its own."""
+    """A client under `run` with these options, or alone, with a home, a browser and an inspector of its own."""
     home = tmp_path / "home"
     shims = tmp_path / "shims"
     for directory in (home, shims):
         directory.mkdir(exist_ok=True)
     for name in ("xdg-open", "open"):
         shim = shims / name
-        shim.write_text(_BROWSER.format(python=sys.executable))
+        shim.write_text(f'#!/bin/sh\nexec {shlex.join((sys.executable, str(_BROWSER)))} "$@"\n')
         shim.chmod(0o755)
     environment = {
         **os.environ,
@@ -90,10 +85,11 @@ async def started(
         "MCP_AUTH_INSPECTOR_HOME": str(tmp_path / "inspector"),
         "PATH": f"{shims}{os.pathsep}{os.environ['PATH']}",
         "BROWSER": str(shims / "xdg-open"),
+        **variables,
     }
     with (tmp_path / "narration.txt").open("wb") as narration:
         process = await asyncio.create_subprocess_exec(
-            *((*PROGRAM, "run", "--session", str(session), "--") if under_run else ()),
+            *((*PROGRAM, "run", "--session", str(session), *options, "--") if under_run else ()),
             *command,
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,

@@ -1,4 +1,4 @@
-"""The official Python SDK's client as a program of its own: sign in, list the tools, call one.
+"""The official Python SDK's client as a program of its own (python -m): sign in, list the tools, call one.
 
 Arguments: the MCP server's URL, and where the client has a metadata document the URL of that.
 """
@@ -7,13 +7,14 @@ import asyncio
 import sys
 from urllib.parse import parse_qs, urlsplit
 
-import httpx
 import httpx2
 from mcp import Client
 from mcp.client.auth import OAuthClientProvider
 from mcp.client.streamable_http import streamable_http_client
 from mcp.shared.auth import AuthorizationCodeResult, OAuthClientInformationFull, OAuthClientMetadata, OAuthToken
 from pydantic import AnyUrl
+
+from tests.acceptance.browser import visit
 
 CALLBACK = "http://127.0.0.1:33419/callback"
 
@@ -46,9 +47,8 @@ class Browser:
         self.url = url
 
     async def answer(self) -> AuthorizationCodeResult:
-        async with httpx.AsyncClient(trust_env=False) as browser:
-            while not self.url.startswith(CALLBACK):
-                self.url = (await browser.get(self.url)).headers["location"]
+        while not self.url.startswith(CALLBACK):
+            self.url = (await asyncio.to_thread(visit, self.url)).headers["location"]
         query = parse_qs(urlsplit(self.url).query)
         return AuthorizationCodeResult(code=query["code"][0], state=query["state"][0])
 

@@ -113,7 +113,7 @@ def program(name: str) -> str:
 
 
 def python_sdk() -> Sequence[str]:
-    return (sys.executable, program("sdk_client.py"))
+    return (sys.executable, "-m", "tests.acceptance.sdk_client")
 
 
 def fastmcp() -> Sequence[str]:

@@ -17,7 +17,7 @@ NAMES = {
     Party.AUTHORIZATION_SERVER: "the authorization server",
     Party.CONFIGURATION: "whoever configures the authorization server and the MCP server",
     Party.EDGE: "whoever runs the CDN, firewall or proxy in front of the server",
-    Party.UNKNOWN: "nobody yet",
+    Party.UNKNOWN: "not decided by this recording",
     Party.NONE: "nobody",
 }
 _MOST_FINDINGS = 12
@@ -107,13 +107,21 @@ def _computed(run: Run) -> Iterator[Fact]:
 def needed(judged: Judged) -> list[Message]:
     """The fewest exchanges that show the case: those of the findings and observations, and the legs of the story."""
     run = judged.run
+    by_id = {message.id: message for message in run.messages}
     steps = {observation.step for observation in judged.verdict.observations}
     wanted = {place.exchange for finding in chain(judged) for place in finding.places}
     for step in run.steps:
         if step.id in steps or (at_fault(judged) and step.kind in _LEGS_OF_A_STORY):
-            wanted.update(step.exchanges[:2])
+            # Of probes and of copies the one that got the best answer tells most.
+            shown = sorted(step.exchanges, key=lambda id: _answer_order(by_id.get(id)))
+            wanted.update(shown[:1])
     wanted.update(message.id for message in run.unauthorized[:1])
     return [message for message in run.messages if message.id in wanted][:16]
+
+
+def _answer_order(message: Message | None) -> tuple[bool, int]:
+    status = message.status if message else None
+    return status is None, status or 0
 
 
 def reproduction(judged: Judged) -> tuple[str, str]:

@@ -10,7 +10,7 @@ _WORDS = re.compile(rf"({_PLACEHOLDER}|\S+)")
 # Words that can mean nothing in Markdown, whatever stands around them. Seven hex digits are not among them: trackers
 # take them for a commit.
 _HARMLESS = re.compile(
-    r"[(]?(?![0-9a-f]{7,}\b)(?:[A-Za-z]+(?:['\u2019-][A-Za-z]+)*|[0-9]{1,6}(?:\.[0-9]{1,4})?)[)]?[.,;:!?]?[)]?"
+    r"[(]?(?![0-9a-f]{7,}\b)(?:[A-Za-z]+(?:['\u2019-][A-Za-z]+)*|v?[0-9]{1,6}(?:\.[0-9]{1,6}){0,3}|[0-9]{4}-[0-9]{2}-[0-9]{2})[)]?[.,;:!?]?[)]?"
 )
 _BACKTICKS = re.compile(r"`+")
 _IN_MERMAID = re.compile(r"[^A-Za-z0-9 _./:=,()'\-]")

@@ -55,10 +55,10 @@ def _document(material: Material, longest_body: int, most_steps: int) -> Iterato
     yield ""
     yield from _summary(judged)
     yield from _expected(judged)
-    yield from _evidence(judged, original)
-    yield from _specification(judged)
-    yield from _cleared(judged)
     yield from _remedies(judged)
+    yield from _evidence(judged, original)
+    yield from _cleared(judged)
+    yield from _specification(judged)
     yield from _reproduce(judged)
     yield "## The sign-in step by step"
     yield ""

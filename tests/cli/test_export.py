@@ -22,7 +22,7 @@ def har(tmp_path: Path) -> Path:
 def test_markdown_without_secrets_is_what_one_gets(run: Run, har: Path) -> None:
     done = run("export", str(har))
     assert done.returncode == 0, done.stderr
-    assert done.stdout.startswith("# Warp `v0.2026.04`: Authorization request without resource\n")
+    assert done.stdout.startswith("# Warp v0.2026.04: Authorization request without resource\n")
     assert not any(secret in done.stdout for secret in SECRETS)
 
 

@@ -50,12 +50,12 @@ def test_the_report_says_who_has_to_do_what() -> None:
         if token.type == "heading_open"
     ]
     assert headings == [
-        "Warp `v0.2026.04`: Authorization request without resource",
+        "Warp v0.2026.04: Authorization request without resource",
         "Expected and found",
-        "Evidence",
-        "What the specification says",
-        "Who is not at fault",
         "What to do",
+        "Evidence",
+        "Who is not at fault",
+        "What the specification says",
         "See it again",
         "The sign-in step by step",
         "The exchanges that show it",

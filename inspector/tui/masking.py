@@ -12,34 +12,16 @@ from urllib.parse import quote, unquote_plus
 from textual.content import Content
 
 from inspector.protocol.jwt import decode
+from inspector.protocol.secrets import CREDENTIALS, kind_of_member
 from inspector.timeline.message import Kind, Message
 from inspector.timeline.run import Run
 from inspector.tui.display import visible
 from inspector.tui.looks import HIDDEN, aside
 
-SECRET_NAMES = frozenset(
-    {
-        "access_token",
-        "actor_token",
-        "api_key",
-        "assertion",
-        "client_assertion",
-        "client_secret",
-        "code",
-        "code_verifier",
-        "device_code",
-        "id_token",
-        "id_token_hint",
-        "password",
-        "refresh_token",
-        "registration_access_token",
-        "subject_token",
-        "token",
-    }
-)
-"""Parameters and JSON members that let their holder in. `state` is not among them: it is compared by eye."""
+SECRET_NAMES = frozenset(CREDENTIALS)
+"""Parameters that let their holder in. `state` is not among them: it is compared by eye."""
 
-SECRET_MEMBERS = SECRET_NAMES - {"code"}
+SECRET_MEMBERS = frozenset(name for name in CREDENTIALS if kind_of_member(name))
 """JSON members to hide; `code` in JSON is an error code."""
 
 _CREDENTIAL_HEADERS = frozenset({"authorization", "proxy-authorization"})

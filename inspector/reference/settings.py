@@ -21,12 +21,16 @@ class Settings:
 
     The emulator: `resource_indicators` are compared byte for byte, as AuthKit does. `cimd` takes the URL of a client
     ID metadata document for a client id; `cimd_on_loopback` also takes one of this machine, over http. `web_origins`
-    are those whose scripts may read token responses. Lifetimes are in seconds.
+    are those whose scripts may read token responses. `registered_auth_method` is how every registered client has to
+    authenticate, whatever it asked for. An emulator that is `lenient` is no AuthKit: it takes requests without a proof
+    key, with a redirect URI that was not registered, and with any client authentication, and ignores `resource` where
+    there is a default. Lifetimes are in seconds.
 
     The MCP server: `revision` is the newest one whose authorization rules it follows. `allowed_token_audiences` is the
     workaround that lets it take tokens meant for another audience; `accept_any_audience` is the fault of not looking at
     the audience at all. With `pre_registered_client` it is the authorization server for its clients, and passes their
-    requests on under one client id of its own. Without `api_key` it cannot ask for a user.
+    requests on under one client id of its own. Without `sessions` it gives none to clients of any revision, and without
+    `api_key` it cannot ask for a user.
 
     Raises:
         ReferenceFailure: the values contradict each other.
@@ -42,6 +46,8 @@ class Settings:
     organization_id: str | None = None
     permissions: tuple[str, ...] = ()
     web_origins: tuple[str, ...] = ()
+    registered_auth_method: str | None = None
+    lenient: bool = False
     token_lifetime: int = 3600
     code_lifetime: int = 600
 
@@ -49,6 +55,7 @@ class Settings:
     allowed_token_audiences: tuple[str, ...] = ()
     accept_any_audience: bool = False
     pre_registered_client: bool = False
+    sessions: bool = True
     api_key: bool = True
 
     authkit_flaws: AuthKitFlaws = field(default_factory=AuthKitFlaws)

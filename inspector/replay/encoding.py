@@ -1,6 +1,6 @@
 """The ways in which clients write parameters into a query or a form, so that a replay writes them the same way."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from urllib.parse import quote, quote_plus
 
@@ -19,9 +19,15 @@ STYLES: Mapping[str, Callable[[str], str]] = {
 DEFAULT_STYLE = "form"
 
 
-def style_of(pairs: Pairs, written: str) -> str:
-    """The first style that gives exactly this query or form; the default one when none does."""
-    return next((name for name in STYLES if write(pairs, name) == written), DEFAULT_STYLE)
+def styles_of(pairs: Pairs, written: str) -> frozenset[str]:
+    """Every style that gives exactly this query or form; none where there is nothing to tell one from."""
+    return frozenset(name for name in STYLES if write(pairs, name) == written) if pairs else frozenset()
+
+
+def common_style(found: Sequence[frozenset[str]], prefer: Sequence[str] = ()) -> str:
+    """The style that most of a client's requests may be written in; among equals a preferred one, then the first."""
+    order = dict.fromkeys((*prefer, *STYLES))
+    return max(order, key=lambda name: sum(name in styles for styles in found))
 
 
 def write(pairs: Pairs, style: str) -> str:

@@ -3,12 +3,12 @@
 import base64
 import binascii
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from inspector.protocol import content, jsonrpc, urls
 from inspector.replay import standard
-from inspector.replay.encoding import Pairs, style_of
+from inspector.replay.encoding import Pairs, common_style, styles_of
 from inspector.replay.profile import LEGS, Profile, ProfileStep
 from inspector.replay.values import Values, escaped
 from inspector.replay.wire import is_of_the_connection
@@ -49,18 +49,24 @@ _SAID_TO_ALL = re.compile(
 """JSON-RPC methods whose parameters say nothing of the user's own."""
 
 
-def profile_of(run: Run) -> Profile:
-    """The client of a run as a profile. Requests that cannot or must not be repeated are left out, and noted."""
-    return _Reader(run).profile()
+def profile_of(run: Run, prefer_styles: Sequence[str] = ()) -> Profile:
+    """The client of a run as a profile. Requests that cannot or must not be repeated are left out, and noted.
+
+    How parameters are written often shows in a few characters only, and in a run that has none of them not at all:
+    then a style of `prefer_styles` is taken.
+    """
+    return _Reader(run, prefer_styles).profile()
 
 
 class _Reader:
     """Walks through a run with what the client knows at each moment."""
 
-    def __init__(self, run: Run) -> None:
+    def __init__(self, run: Run, prefer_styles: Sequence[str]) -> None:
         self._run = run
         self._values = Values(run.server_url, run.issuer or "")
         self._notes: list[str] = []
+        found = [_styles(m, content.text(m.exchange.request_headers, m.exchange.request_body)) for m in run.messages]
+        self._common_style = common_style(found, prefer_styles)
         self._is_document = False
         self._client_id = ""
         self._authorize = {a.request.id: a for a in run.authorizations}
@@ -164,7 +170,8 @@ class _Reader:
         self._values.set("client_id", client_id)
 
     def _know_secret(self, secret: str) -> None:
-        if self._values.get("client_secret") is None:
+        # A secret that no registration gave is one entered by hand, or made up.
+        if self._values.get("client_secret") is None and not self._run.of(Kind.REGISTER):
             self._values.set("client_secret", secret)
 
     def _know_basic(self, message: Message) -> None:
@@ -213,11 +220,14 @@ class _Reader:
             headers=() if message.kind is Kind.AUTHORIZE else tuple(self._headers(message)),
             form=pairs,
             body="" if is_form else self._body(message, body),
-            style=style_of(message.form.pairs, body)
-            if is_form
-            else style_of(message.query.pairs, urls.query_of(exchange.url)),
+            style=self._style(_styles(message, body)),
             outcome=self._outcome(message),
         )
+
+    def _style(self, styles: frozenset[str]) -> str:
+        if not styles or self._common_style in styles:
+            return self._common_style
+        return common_style([styles])
 
     def _may_repeat(self, message: Message, body: str) -> bool:
         """Only what says nothing of the user's own, and changes nothing: listing, and tools without arguments."""
@@ -324,6 +334,14 @@ def outcome_of(message: Message) -> str:
 def completed(profile: Profile) -> Profile:
     """The profile with what the client does next, where the recording ends in a refusal; marked as assumed."""
     return replace(profile, steps=(*profile.steps, *standard.completed(profile.steps)))
+
+
+def _styles(message: Message, body: str) -> frozenset[str]:
+    if message.kind not in (Kind.AUTHORIZE, Kind.TOKEN):
+        return frozenset()
+    if message.form:
+        return styles_of(message.form.pairs, body)
+    return styles_of(message.query.pairs, urls.query_of(message.exchange.url))
 
 
 def _strings(message: Message) -> Iterator[str]:

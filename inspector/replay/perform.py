@@ -12,6 +12,7 @@ from inspector.reference.browser import BrowserStopped, followed
 from inspector.replay.encoding import DEFAULT_STYLE, Pairs, write
 from inspector.replay.from_run import outcome_of
 from inspector.replay.profile import Profile, ProfileStep
+from inspector.replay.standard import is_refusal
 from inspector.replay.values import Unknown, Values, names_in
 from inspector.replay.wire import NotNamed, Wire, as_response
 from inspector.timeline.message import Kind, Message
@@ -98,7 +99,7 @@ async def perform(
     place = 0
     while place < len(profile.steps):
         step = profile.steps[place]
-        if step.assumed and made.outcomes and not _good(made.outcomes[-1][1]):
+        if step.assumed and made.outcomes and is_refusal(made.outcomes[-1][1]):
             break
         try:
             outcome, problem = await _send(step, values, wire, browse)
@@ -179,20 +180,18 @@ def _stops(step: ProfileStep, outcome: str) -> bool:
     """Whether the recording does not show what the client does after this."""
     if step.leg in _DISCOVERY or (step.method in ("GET", "DELETE") and step.leg is Kind.MCP):
         return False
-    if _good(outcome) or not step.outcome:
+    if not is_refusal(outcome) or not step.outcome:
         return False
+    if _rpc_method(step) == "tools/call" and outcome.startswith("400"):
+        return False  # another server has other tools
     # What a client does after another refusal than the recorded one is not known.
-    return _good(step.outcome) or step.outcome.split()[0] != outcome.split()[0]
-
-
-def _good(outcome: str) -> bool:
-    return outcome[:1] == "2" or outcome == "code"
+    return not is_refusal(step.outcome) or step.outcome.split()[0] != outcome.split()[0]
 
 
 def _next(steps: Sequence[ProfileStep], place: int, outcome: str) -> int:
     """The step that follows: the next one, or where the client goes when it is not refused as it was."""
     step, following = steps[place], place + 1
-    if not _good(outcome) or not step.outcome or _good(step.outcome):
+    if is_refusal(outcome) or not is_refusal(step.outcome):
         return following
     match step.leg:
         case Kind.RESOURCE_METADATA | Kind.SERVER_METADATA:

@@ -1,5 +1,6 @@
 """Performs a recorded client at the bundled reference servers, as it was or with a change, and judges what it does."""
 
+import secrets
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
@@ -23,6 +24,7 @@ from inspector.verdict.model import Judged
 from inspector.verdict.proof import Ending, Proof, prove
 
 REFERENCE = "the reference servers"
+_SECRET_BY_HAND = secrets.token_urlsafe(16)
 
 
 class InMemory:
@@ -70,8 +72,10 @@ class Attempt:
 
     def differences(self, recorded: Profile) -> tuple[Difference, ...]:
         """How what was sent differs from what was recorded, correlated values and mapped origins aside."""
-        sent = profile_of(self.judged.run).steps if self.judged else ()
-        return compare(recorded.recorded, sent)
+        styles = [step.style for step in recorded.steps]
+        sent = profile_of(self.judged.run, styles).steps if self.judged else ()
+        beyond = sum(step.assumed for step, _ in self.performance.outcomes)  # these are the last ones
+        return compare(recorded.recorded, sent[: len(sent) - beyond])
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,15 +229,14 @@ def _know_client(pair: Reference, profile: Profile) -> None:
     """Let the emulator know a client that was entered by hand, where the recording shows that it was known."""
     accepted = any(step.leg is Kind.AUTHORIZE and not step.outcome.startswith("page") for step in profile.steps)
     if profile.client_id and profile.redirect_uri and accepted:
-        secret = any("${basic}" in value for step in profile.steps for _, value in step.headers) or any(
-            name == "client_secret" for step in profile.steps for name, _ in step.form
-        )
+        method = "none"
+        if any("${basic}" in value for step in profile.steps for _, value in step.headers):
+            method = "client_secret_basic"
+        elif any(name == "client_secret" for step in profile.steps for name, _ in step.form):
+            method = "client_secret_post"
+        secret = None if method == "none" else _SECRET_BY_HAND
         pair.authkit.store.clients[profile.client_id] = Client(
-            profile.client_id,
-            profile.client,
-            (profile.redirect_uri,),
-            "client_secret_post" if secret else "none",
-            "made-up-secret" if secret else None,
+            profile.client_id, profile.client, (profile.redirect_uri,), method, secret
         )
 
 
@@ -241,7 +244,7 @@ def _remember(values: Values, profile: Profile, pair: Reference) -> None:
     """What a client knows that was recorded without discovery, and its secret where it was entered by hand."""
     legs = {step.leg for step in profile.steps}
     if profile.client_id:
-        values.set("client_secret", "made-up-secret")
+        values.set("client_secret", _SECRET_BY_HAND)
     if Kind.RESOURCE_METADATA not in legs:
         values.know_issuer(pair.issuer)
     if Kind.SERVER_METADATA not in legs:

@@ -90,6 +90,8 @@ def completed(steps: tuple[ProfileStep, ...]) -> Iterator[ProfileStep]:
 
     These steps are marked as assumed, and say what the specification asks for in the client's own manner.
     """
+    if not steps or not is_refusal(steps[-1].outcome):
+        return  # the client stopped by itself, or the capture did
     used = [step for step in steps if step.leg is Kind.MCP and step.has_token]
     opening = next((step for step in steps if step.leg is Kind.MCP and step.body), None)
     if opening is None or any(step.outcome.startswith("2") for step in used):
@@ -110,6 +112,11 @@ def completed(steps: tuple[ProfileStep, ...]) -> Iterator[ProfileStep]:
         within = replace(base, headers=(*base.headers, *session))
         yield _assumed(replace(within, body='{"jsonrpc":"2.0","method":"notifications/initialized"}'))
         yield _assumed(replace(within, body='{"jsonrpc":"2.0","id":1,"method":"tools/list","params":{}}'))
+
+
+def is_refusal(outcome: str) -> bool:
+    """Whether a request ended in a refusal, and not in what it asked for."""
+    return bool(outcome) and not (outcome.startswith("2") or outcome == "code")
 
 
 def _assumed(step: ProfileStep) -> ProfileStep:

@@ -18,6 +18,8 @@ def granted_audience(
     """
     if not settings.resource_indicators:
         return settings.environment_client_id
+    if settings.lenient and settings.default_resource_indicator:
+        return settings.default_resource_indicator
     if at_token and at_token != authorized:
         raise OAuthError(400, "invalid_target", "The resource differs from the one that was authorized.")
     if not authorized:

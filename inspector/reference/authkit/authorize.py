@@ -55,10 +55,12 @@ async def authorize(authkit: AuthKit, request: Request) -> Response:
         return _to_error_page("application_not_found")
     if redirect_uri is None and len(client.redirect_uris) == 1:
         redirect_uri = client.redirect_uris[0]
-    if redirect_uri is None or not any(matches(redirect_uri, registered) for registered in client.redirect_uris):
+    lenient = authkit.settings.lenient
+    is_registered = redirect_uri and any(matches(redirect_uri, registered) for registered in client.redirect_uris)
+    if redirect_uri is None or not (is_registered or lenient):
         return _to_error_page("invalid_redirect_uri")
     try:
-        asked = _validated(client, redirect_uri, parameters)
+        asked = _validated(client, redirect_uri, parameters, lenient=lenient)
         if flaws.resource_refused_early and asked.resources:
             raise OAuthError(400, "invalid_target", "The resource is not a configured resource indicator.")
         if flaws.access_denied:
@@ -74,13 +76,13 @@ async def authorize(authkit: AuthKit, request: Request) -> Response:
     return _consent_page(sign_in, asked)
 
 
-def _validated(client: Client, redirect_uri: str, parameters: Parameters) -> AuthorizationRequest:
+def _validated(client: Client, redirect_uri: str, parameters: Parameters, *, lenient: bool) -> AuthorizationRequest:
     if parameters.required("response_type") != "code":
         raise OAuthError(400, "unsupported_response_type", "Only the response type code is supported.")
-    challenge = parameters.required("code_challenge")
-    if parameters.one("code_challenge_method") != "S256":
+    challenge = parameters.one("code_challenge") or "" if lenient else parameters.required("code_challenge")
+    if parameters.one("code_challenge_method") != "S256" and not lenient:
         raise OAuthError(400, "invalid_request", "The code_challenge_method must be S256.")
-    if not _CHALLENGE.fullmatch(challenge):
+    if not (_CHALLENGE.fullmatch(challenge) or lenient):
         raise OAuthError(400, "invalid_request", "The code_challenge is not the base64url form of a SHA-256 hash.")
     asked_scope = (parameters.one("scope") or "openid profile email").split()
     return AuthorizationRequest(

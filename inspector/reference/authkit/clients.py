@@ -49,6 +49,7 @@ async def register(authkit: AuthKit, request: Request) -> Response:
         raise OAuthError(400, "invalid_redirect_uri", "The redirect URI is not one of a web application.")
     if flaw == "secret-forced":
         auth_method = "client_secret_basic"
+    auth_method = authkit.settings.registered_auth_method or auth_method
     client = Client(
         client_id=new_id("client"),
         name=_text(metadata, "client_name"),
@@ -124,6 +125,8 @@ async def authenticated_client(authkit: AuthKit, request: Request, form: Paramet
         raise _invalid_client(problem.description, basic) from None
     if client is None:
         raise _invalid_client("The client is unknown.", basic)
+    if authkit.settings.lenient:
+        return client
     if client.auth_method != method:
         raise _invalid_client(f"The client must authenticate with {client.auth_method}.", basic)
     if not secrets.compare_digest((client.secret or "").encode(), (secret or "").encode()):

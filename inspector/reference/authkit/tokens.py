@@ -75,11 +75,12 @@ def _redeem_code(authkit: AuthKit, client: Client, form: Parameters) -> Grant:
     if code.expires_at <= time.time():
         raise OAuthError(400, "invalid_grant", "The code has expired.")
     asked = code.grant.request
-    if asked.redirect_uri_sent and form.one("redirect_uri") != asked.redirect_uri:
+    lenient = authkit.settings.lenient
+    if asked.redirect_uri_sent and form.one("redirect_uri") != asked.redirect_uri and not lenient:
         raise OAuthError(400, "invalid_grant", "The redirect_uri differs from the one of the authorization request.")
     digest = hashlib.sha256((form.one("code_verifier") or "").encode()).digest()
     proven = base64.urlsafe_b64encode(digest).rstrip(b"=").decode() == asked.code_challenge
-    if not (proven or authkit.settings.authkit_flaws.pkce_unchecked):
+    if not (proven or authkit.settings.authkit_flaws.pkce_unchecked or lenient):
         raise OAuthError(400, "invalid_grant", "The code_verifier does not match the code_challenge.")
     return code.grant
 

@@ -27,6 +27,7 @@ def mcp_server_app(server: Deployment, controlled: Faulty | None = None) -> Star
     """The application that serves `server.mcp_url`; the control endpoint is there only for something controlled."""
     sessions = StreamableHTTPSessionManager(
         mcp_protocol(partial(fetched_user, server)),
+        stateless=not server.settings.sessions,
         security_settings=TransportSecuritySettings(
             allowed_hosts=[f"{host}:*" for host in _LOOPBACK_HOSTS],
             allowed_origins=[f"http://{host}:*" for host in _LOOPBACK_HOSTS],

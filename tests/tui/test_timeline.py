@@ -194,6 +194,29 @@ async def test_an_incident_can_be_chosen_and_copied() -> None:
         assert (here.timeline.incident, here.timeline.step_id) == (None, 5)
 
 
+async def test_a_row_is_found_by_its_path_method_title_note_and_status() -> None:
+    async with alone(everything(), PANES["160x48"], incidents=(INCIDENT,)) as here:
+        timeline = here.timeline
+        for words, step in (("oauth2/register", 4), ("post", 1), ("sign-in", None), ("loop, 41", 8), ("302", 6)):
+            here.timeline.go_to(10)
+            assert timeline.find(words, 1) is (step is not None)
+            assert timeline.step_id == (step or 10)
+        assert timeline.find("does not trust", 1)
+        assert timeline.incident is INCIDENT
+
+
+async def test_other_colours_reach_every_row() -> None:
+    async with alone(story(), PANES["160x48"]) as here:
+
+        def colours() -> set[str]:
+            return {segment.style.bgcolor.name for segment in here.strips[2] if segment.style and segment.style.bgcolor}
+
+        dark = colours()
+        here.app.theme = "textual-light"
+        await here.pilot.pause()
+        assert colours().isdisjoint(dark)
+
+
 async def test_tips_say_what_the_flags_stand_for() -> None:
     async with alone(everything(), PANES["160x48"]) as here:
         tips = [tip.plain for index in range(here.timeline.row_count) if (tip := here.timeline.tip(index))]

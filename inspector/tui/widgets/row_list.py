@@ -3,6 +3,7 @@
 from typing import ClassVar
 
 from rich.console import RenderableType
+from rich.segment import Segment
 from textual import events
 from textual.binding import BindingType
 from textual.content import Content
@@ -12,13 +13,13 @@ from textual.scroll_view import ScrollView
 from textual.selection import Selection
 from textual.strip import Strip
 from textual.style import Style
-from textual.visual import Visual
 
 from inspector.tui.keys import LIST_KEYS
 from inspector.tui.looks import CURSOR
 
 _NEIGHBOURS = 2
 _RIGHT_BUTTON = 3
+_MOST_STRIPS = 500
 
 
 class RowList(ScrollView, can_focus=True, inherit_bindings=False):
@@ -57,6 +58,7 @@ class RowList(ScrollView, can_focus=True, inherit_bindings=False):
         super().__init__(id=id)
         self.cursor = 0
         self._hovered: int | None = None
+        self._strips: dict[tuple[int, int], Strip] = {}
 
     # What a subclass says.
 
@@ -116,6 +118,7 @@ class RowList(ScrollView, can_focus=True, inherit_bindings=False):
 
     def rows_changed(self, *, cursor: int | None = None, reveal: bool = True) -> None:
         """Take in new rows, with the cursor where it was or at `cursor`; `reveal` scrolls it into sight."""
+        self._strips.clear()
         self.virtual_size = Size(self._row_width, self.row_count + self._head_height)
         wanted = self.cursor if cursor is None else cursor
         self.cursor = self._nearest(wanted, -1)
@@ -156,27 +159,36 @@ class RowList(ScrollView, can_focus=True, inherit_bindings=False):
         base = self.visual_style
         width = self.scrollable_content_region.width
         if y < self._head_height:
-            return self._strip(Content(" ") + self.head(self._row_width), width, base)
+            return _strip(Content(" ") + self.head(self._row_width), width, base)
         index = y + self.scroll_offset.y - self._head_height
         if index >= self.row_count:
             return Strip.blank(width, base.rich_style)
         here = index == self.cursor and self.shows_cursor
-        style = self.get_visual_style("row-list--cursor") if here and self.has_focus else base
-        content = self._line(index)
-        if (selection := self.text_selection) and (span := selection.get_span(index)):
-            start, end = span
-            selected = self.screen.get_visual_style("screen--selection")
-            content = content.stylize(selected, start, None if end == -1 else end)
-        return self._strip(content, width, style).apply_offsets(0, index)
+        selection = self.text_selection
+        if here or selection:
+            style = self.get_visual_style("row-list--cursor") if here and self.has_focus else base
+            content = self._line(index)
+            if selection and (span := selection.get_span(index)):
+                start, end = span
+                selected = self.screen.get_visual_style("screen--selection")
+                content = content.stylize(selected, start, None if end == -1 else end)
+            return _strip(content, width, style, row=index)
+        # Scrolling by one row draws every row again.
+        if (strip := self._strips.get((index, width))) is None:
+            if len(self._strips) > _MOST_STRIPS:
+                self._strips.clear()
+            strip = self._strips[index, width] = _strip(self._line(index), width, base, row=index)
+        return strip
+
+    def notify_style_update(self) -> None:
+        """Draw every row anew, as colours may be others now."""
+        super().notify_style_update()
+        self._strips.clear()
 
     def _line(self, index: int) -> Content:
         """A row as it stands on the screen, the cursor's column before it."""
         here = index == self.cursor and self.shows_cursor
         return Content(CURSOR if here else " ") + self.row(index, self._row_width)
-
-    def _strip(self, content: Content, width: int, style: Style) -> Strip:
-        strips = Visual.to_strips(self, content.truncate(width, ellipsis=True) or Content(" "), width, 1, style)
-        return strips[0].adjust_cell_length(width, style.rich_style)
 
     def get_selection(self, selection: Selection) -> tuple[str, str] | None:
         """The text that was dragged over, row by row."""
@@ -279,3 +291,16 @@ class RowList(ScrollView, can_focus=True, inherit_bindings=False):
                     return candidate
                 candidate += way
         return 0
+
+
+def _strip(content: Content, width: int, style: Style, row: int | None = None) -> Strip:
+    """One line of content; with `row`, its segments know their place, which is what selecting text goes by.
+
+    Textual's own way from content to strips can wrap, justify and link, and costs three times as much.
+    """
+    segments, x = [], 0
+    for text, own in content.truncate(width, ellipsis=True).render(style, end=""):
+        whole = style + own
+        segments.append(Segment(text, whole.rich_style if row is None else whole.rich_style_with_offset(x, row)))
+        x += len(text)
+    return Strip(segments).adjust_cell_length(width, style.rich_style)

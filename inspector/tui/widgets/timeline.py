@@ -26,7 +26,7 @@ from inspector.tui.looks import (
     UNSEEN,
     WARNING,
 )
-from inspector.tui.view import RunView, duration_of, seconds
+from inspector.tui.view import RunView, duration_of, path_of, seconds
 from inspector.tui.widgets.row_list import RowList
 from inspector.tui.widgets.sequence import DURATION, METHOD, STATUS, Arrow, Plan, draw_head, draw_lanes, plan
 from inspector.tui.widgets.sequence_lanes import Lanes
@@ -113,6 +113,15 @@ class TimelineList(RowList):
     def selectable(self, index: int) -> bool:
         """Steps and incidents are."""
         return isinstance(self._rows[index], Step | Incident)
+
+    def found(self, index: int, wanted: str) -> bool:
+        """Whether a row has the text that is searched for; without drawing it, as there may be very many."""
+        row = self._rows[index]
+        if not isinstance(row, Step) or self._view is None:
+            return super().found(index, wanted)
+        message = self._view.message_of_step(row)
+        request = (message.exchange.method, path_of(message), str(message.status or "")) if message else ()
+        return wanted in " ".join((row.title, row.note, *request)).casefold()
 
     def copied(self) -> str:
         """The request line of the step, its secrets hidden, and its status."""

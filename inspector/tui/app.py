@@ -157,13 +157,13 @@ class InspectorApp(App[None]):
             session.screen.show_sessions(names, number)
 
     def _show(self, session: OpenSession, recording: Recording) -> None:
-        if session in self.sessions and session.screen.is_mounted:
+        if session in self.sessions and session.screen.is_whole:
             session.screen.show(recording)
 
     def _show_progress(self) -> None:
         reading = False
         for session in self.sessions:
-            if session.screen.is_mounted:
+            if session.screen.is_whole:
                 session.screen.show_progress(session.progress)
             reading = reading or session.progress is not None
         if self._ticker and not reading:

@@ -13,7 +13,7 @@ from inspector.session.importing import Recording
 from inspector.session.model import Exchange
 from inspector.session.writer import SessionWriter
 from inspector.tui.app import InspectorApp
-from inspector.tui.feed import Feed, FileFeed
+from inspector.tui.feed import Feed, FileFeed, SessionFeed
 from inspector.tui.masking import Masker
 from inspector.tui.opening import SAMPLE, open_path, open_sample
 from inspector.tui.preferences import Preferences
@@ -71,8 +71,10 @@ async def test_the_sample_takes_the_place_of_the_first_screen_and_shows_a_fault(
 def test_the_sample_holds_no_place_of_the_machine_it_was_made_on() -> None:
     assert b"/home/" not in SAMPLE.read_bytes()
     assert b"/root/" not in SAMPLE.read_bytes()
-    opened = open_sample()
-    assert "/" not in opened.feed.source
+    feed = open_sample().feed
+    assert isinstance(feed, SessionFeed)
+    assert "/" not in feed.source
+    feed.close()
 
 
 async def test_sessions_are_tabs_each_with_its_own_cursor(home: Path) -> None:
@@ -230,5 +232,7 @@ def test_a_long_recording_is_judged_a_few_times_and_not_once_a_part() -> None:
 def test_what_a_path_is_opened_as_depends_on_its_content(home: Path) -> None:
     session_file(home / "named.har", story())
     (home / "named.mcpauth").write_text("{}")
-    assert open_path(home / "named.har").feed.title == "session"
-    assert open_path(home / "named.mcpauth").feed.title == "recording"
+    feed = open_path(home / "named.har").feed
+    assert isinstance(feed, SessionFeed)
+    feed.close()
+    assert isinstance(open_path(home / "named.mcpauth").feed, FileFeed)

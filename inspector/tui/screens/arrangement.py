@@ -1,5 +1,7 @@
 """How the panes share the window: which of the layouts it has room for, and where the edges between panes are."""
 
+from math import ceil
+
 from textual.screen import Screen
 from textual.widget import Widget
 
@@ -64,7 +66,9 @@ class Arrangement:
             split, sign = self._split("panes"), 1 if pane.id == "why" else -1
         else:
             split, sign = self._split("body"), -1
-        self.move(split, self._share_of(split) + by * sign * _STEP, remember=True)
+        size = split.region.width if split.row else split.region.height
+        step = max(_STEP, ceil(150 / max(1, size)))  # a row of a small window is more than a few percent
+        self.move(split, self._share_of(split) + by * sign * step, remember=True)
 
     def _name_of(self, split: Split) -> str:
         return {"body": self.layout, "lists": "problems", "panes": "why"}[split.id or ""]

@@ -81,6 +81,11 @@ class MainScreen(Commands):
 
     # What the desktop tells.
 
+    @property
+    def is_whole(self) -> bool:
+        """Whether its widgets are there: not before it is composed, and not any more while the program ends."""
+        return len(self.query("#progress, #timeline, #problems, #why, #start")) == 5
+
     def show_sessions(self, names: Sequence[str], active: int) -> None:
         """Show which sessions are open; a single one needs no tabs."""
         self.session_count = len(names)

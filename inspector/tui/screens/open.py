@@ -19,7 +19,7 @@ from textual.widgets.option_list import Option
 from inspector.session.files import ACCEPTED
 from inspector.session.location import state_directory
 from inspector.session.schema import SUFFIX
-from inspector.tui.display import visible
+from inspector.tui.display import cut_middle, visible
 from inspector.tui.looks import HEADING, MUTED
 from inspector.tui.screens.dialog import CANCEL, Choice, Dialog
 
@@ -83,7 +83,8 @@ class OpenDialog(Dialog[Path]):
         if recent:
             files.add_option(Option(Content.styled("Recent", HEADING), disabled=True))
             files.add_options(self._option(f"recent-{number}", entry) for number, entry in enumerate(recent))
-        files.add_option(Option(Content.assemble(("Folder ", HEADING), visible(str(folder), MUTED)), disabled=True))
+        where = cut_middle(visible(str(folder)).plain, self._width - len("Folder "))
+        files.add_option(Option(Content.assemble(("Folder ", HEADING), (where, MUTED)), disabled=True))
         files.add_options(self._option(f"entry-{number}", entry) for number, entry in enumerate(inside))
         if not any(not entry.is_folder for entry in inside):
             files.add_option(Option(Content.styled(f"No file here ends in {' '.join(SUFFIXES)}", MUTED), disabled=True))
@@ -92,7 +93,13 @@ class OpenDialog(Dialog[Path]):
     def _option(self, name: str, entry: Entry) -> Option:
         self._entries[name] = entry
         facts = "" if entry.is_folder else f"  {_size(entry.size)}  {_when(entry.modified)}"
-        return Option(Content.assemble("  ", visible(entry.label), (facts, MUTED)), id=name)
+        label = cut_middle(visible(entry.label).plain, self._width - len("  " + facts))
+        return Option(Content.assemble("  ", label, (facts, MUTED)), id=name)
+
+    @property
+    def _width(self) -> int:
+        """Columns a row of the list has."""
+        return max(20, self.query_one(OptionList).scrollable_content_region.width - 2)
 
     @on(OptionList.OptionSelected)
     async def _entry_chosen(self, event: OptionList.OptionSelected) -> None:

@@ -34,7 +34,9 @@ class Split(Container):
     def divide(self, first: Widget, share: int | None, *, row: bool, movable: bool = True) -> None:
         """Give the first part its share, None what the style says; the parts stand in a `row` or under each other."""
         self._first, self.row, self._movable = first, row, movable
-        self._apply(first, share if movable else None)
+        share = share if movable else None
+        self.set_class(share is not None, "-divided")
+        self._apply(first, share)
 
     def _apply(self, first: Widget, share: int | None) -> None:
         size = None if share is None else f"{share}%"

@@ -78,7 +78,11 @@ class ExportDialog(Dialog[Path]):
                 yield DocumentPane(id="report")
             yield Input(str(self._folder / _file_name(FORMATS[0])), id="file", compact=True)
 
-    async def on_mount(self) -> None:
+    def on_mount(self) -> None:
+        """Begin once everything stands: what is nested this deep is mounted later."""
+        self.call_after_refresh(self._begin)
+
+    async def _begin(self) -> None:
         """Look for secrets, and show the first format."""
         self.query_one("#report", DocumentPane).show([note("Looking for secrets...")])
         self.query_one("#formats", OptionList).focus()

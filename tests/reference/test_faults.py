@@ -21,9 +21,12 @@ from inspector.reference.mcp_server.flaws import ServerFlaws
 from inspector.reference.pair import Reference
 from inspector.reference.profile import Profile, load_profile
 from inspector.reference.settings import DEMO, Settings
+from inspector.rules.model import Party
 from inspector.rules.registry import all_rules
 from inspector.session.reader import Session
 from inspector.verdict.analysis import analyse
+from inspector.verdict.model import Judged
+from tests.reference.verdicts import VERDICTS
 
 type Faults = tuple[str, ...]
 
@@ -151,8 +154,8 @@ def proxy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningProxy]:
 
 
 @pytest.fixture(scope="module")
-def fired(proxy: RunningProxy) -> Mapping[Faults, frozenset[str]]:
-    """The rules that fire for no fault, for each one alone, and for each combination."""
+def judged(proxy: RunningProxy) -> Mapping[Faults, tuple[Judged, ...]]:
+    """The runs with no fault, with each one alone, and with each combination."""
     servers: dict[Faults, str] = {}
     limit = asyncio.Semaphore(AT_ONCE)
 
@@ -175,11 +178,15 @@ def fired(proxy: RunningProxy) -> Mapping[Faults, frozenset[str]]:
     asyncio.run(play_all())
     with Session.open(proxy.session) as session:
         runs = analyse(session.exchanges()).runs
+    return {names: tuple(each for each in runs if each.run.server_url == url) for names, url in servers.items()}
+
+
+@pytest.fixture(scope="module")
+def fired(judged: Mapping[Faults, tuple[Judged, ...]]) -> Mapping[Faults, frozenset[str]]:
+    """The rules that fire in them."""
     return {
-        names: frozenset(
-            finding.rule for judged in runs if judged.run.server_url == url for finding in judged.checked.findings
-        )
-        for names, url in servers.items()
+        names: frozenset(finding.rule for each in runs for finding in each.checked.findings)
+        for names, runs in judged.items()
     }
 
 
@@ -190,6 +197,17 @@ def test_the_careful_client_gives_no_rule_anything_to_say(fired: Mapping[Faults,
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name)
 def test_a_fault_provokes_exactly_its_rules(fired: Mapping[Faults, frozenset[str]], fault: Fault) -> None:
     assert sorted(fired[fault.name,]) == sorted(fault.provokes)
+
+
+@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name)
+def test_a_fault_has_its_verdict(judged: Mapping[Faults, tuple[Judged, ...]], fault: Fault) -> None:
+    expected = VERDICTS.get(fault.name, (Party.NONE, ""))
+    found = {(each.verdict.party, each.verdict.cause or "") for each in judged[fault.name,]}
+    assert found == {expected}
+
+
+def test_every_verdict_is_about_a_fault_that_exists() -> None:
+    assert VERDICTS.keys() <= {fault.name for fault in FAULTS}
 
 
 @pytest.mark.parametrize("names", COMBINATIONS, ids="+".join)

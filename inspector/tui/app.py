@@ -1,11 +1,12 @@
 """The terminal application: holds the open sessions, shows one of them, and remembers what the reader likes."""
 
 import asyncio
+import sys
 import traceback
 from collections.abc import Callable, Iterable, Sequence
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from rich.text import Text
 from textual.app import App, SystemCommand
@@ -19,13 +20,17 @@ from inspector.tui.actions import ACTIONS
 from inspector.tui.ascii import AsciiOnly
 from inspector.tui.feed import Feed, FinishedFeed
 from inspector.tui.masking import Masker
-from inspector.tui.opening import Opened, open_path, open_running, open_sample
+from inspector.tui.opening import Opened, live_feed, open_path, open_running, open_sample
 from inspector.tui.panes.status import Origin
 from inspector.tui.preferences import Preferences, load
 from inspector.tui.recording import Analyser, Recording
 from inspector.tui.screens.main import MainScreen
 from inspector.tui.sessions import OpenSession
 from inspector.tui.themes import HIGH_CONTRAST
+
+if TYPE_CHECKING:
+    from inspector.capture.proxy import RunningProxy
+    from inspector.tui.live import LiveCapture
 
 PROGRESS_SECONDS = 0.1
 """How often the progress of a recording that is being read is drawn."""
@@ -90,10 +95,39 @@ class InspectorApp(App[None]):
         for trouble in self.preferences.troubles:
             self.notify(trouble, severity="warning", markup=False, timeout=15)
 
-    def on_unmount(self) -> None:
-        """Let go of the files."""
+    async def on_unmount(self) -> None:
+        """Let go of the files, and of what is held in step mode. A capture goes on."""
         for session in self.sessions:
             session.close()
+        if "live" in self.__dict__:
+            await self.live.close()
+
+    @cached_property
+    def live(self) -> "LiveCapture":
+        """The capture that runs beside the screens."""
+        from inspector.tui.live import LiveCapture
+
+        return LiveCapture(self._capture_changed)
+
+    def _capture_changed(self) -> None:
+        """Show what waits in step mode, as its client waits as well."""
+        from inspector.tui.screens.step import StepDialog
+
+        if self.live.held and isinstance(self.screen, MainScreen):
+            self.push_screen(StepDialog(self.live, self._masker))
+
+    def step_through(self) -> None:
+        """Show step mode."""
+        from inspector.tui.screens.step import StepDialog
+
+        self.push_screen(StepDialog(self.live, self._masker))
+
+    def open_capture(self, proxy: "RunningProxy") -> None:
+        """Show a capture that was started here."""
+        from inspector.session.reader import Session
+
+        label = proxy.gateway or proxy.url
+        self._open(lambda: Opened(live_feed(Session.open(proxy.session), proxy), label))
 
     def _remember_theme(self, name: str) -> None:
         self.preferences.theme = name
@@ -262,6 +296,12 @@ def run_app(
         system_clipboard=to_system_clipboard,
     )
     app.run()
+    if "live" in app.__dict__ and app.live.started_here and app.live.proxy is not None:
+        print(
+            f"mcp-auth-inspector: the capture at {app.live.proxy.gateway or app.live.proxy.url} goes on; "
+            "`mcp-auth-inspector open` shows it again, `mcp-auth-inspector env --stop` ends it.",
+            file=sys.stderr,
+        )
     return app.return_code or 0
 
 

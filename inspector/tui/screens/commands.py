@@ -16,6 +16,7 @@ from inspector.tui.widgets.document import DocumentPane
 from inspector.tui.widgets.row_list import RowList
 
 if TYPE_CHECKING:
+    from inspector.capture.proxy import RunningProxy
     from inspector.tui.app import InspectorApp
     from inspector.tui.screens.compare import Candidate
 
@@ -120,6 +121,34 @@ class Commands(Screen[None]):
     def action_watch(self) -> None:
         """Show the capture that runs."""
         self.desktop.open_running()
+
+    def action_capture(self) -> None:
+        """Choose client and way, and start, test or stop a capture."""
+        from inspector.tui.screens.capture import CaptureDialog
+
+        server = self.view.judged.run.server_url if self.view else ""
+
+        def started(proxy: "RunningProxy | None") -> None:
+            if proxy is not None:
+                self.desktop.open_capture(proxy)
+
+        self.app.push_screen(CaptureDialog(self.desktop.live, server), started)
+
+    def action_step(self) -> None:
+        """Hold each message of a sign-in until it is let go."""
+        self.desktop.step_through()
+
+    def action_patches(self) -> None:
+        """Show and switch what is changed on the way."""
+        from inspector.tui.screens.patches import PatchesDialog
+
+        self.app.push_screen(PatchesDialog(self.desktop.live))
+
+    def action_scope(self) -> None:
+        """Show and change what is recorded."""
+        from inspector.tui.screens.scope import ScopeDialog
+
+        self.app.push_screen(ScopeDialog(self.desktop.live))
 
     def action_export(self) -> None:
         """Write a report on the run shown."""

@@ -359,7 +359,7 @@ class InspectorAddon:
                 return {"did": "stop"}
             case {"do": "opened", "url": str(url)}:
                 asked = opened(url, time.time())
-                if asked is not None and self.recorder is not None and self.scope.add(url, "a client opened it"):
+                if asked is not None and self.recorder is not None and self.scope.note(url, "a client opened it"):
                     self.recorder.add(asked)
                 return {"did": "opened"}
         unknown: Message = {"failed": str(message.get("do")), "why": "This proxy does not know that."}

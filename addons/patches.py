@@ -238,7 +238,7 @@ def _json_value(text: str) -> object:
 KINDS: dict[str, Kind] = {
     "add-resource": Kind(
         "Say which server the token is for where the client does not (RFC 8707); without a value, the resource that "
-        "the protected resource metadata names.",
+        "the protected resource metadata names, or else the MCP server's URL.",
         "[VALUE]",
         _RESOURCE_LEGS,
         _add_resource,

@@ -35,15 +35,21 @@ class Scope:
     _removed: set[Origin] = field(default_factory=set)
     _resources: dict[Origin, str] = field(default_factory=dict)
     _last_resource: str = ""
+    _server: str = ""
     _metadata: set[str] = field(default_factory=set)
     _redirecting: set[str] = field(default_factory=set)
 
-    def add(self, url: str, why: str = "you named it") -> bool:
+    def add(self, url: str) -> bool:
         """Take a URL and its whole origin into the conversation; False when it is no http(s) URL."""
         parts = _split(url)
         if parts is None:
             return False
         self._removed.discard(_origin(parts))
+        self._server = self._server or url.partition("?")[0].partition("#")[0]
+        return self._take(url, "you named it")
+
+    def note(self, url: str, why: str) -> bool:
+        """Take in a URL that nobody named, unless it was taken out; False when it is not in then."""
         return self._take(url, why)
 
     def remove(self, url: str) -> bool:
@@ -60,9 +66,13 @@ class Scope:
         return [(_origin_text(origin), why) for origin, why in self.origins.items()]
 
     def resource_for(self, url: str) -> str:
-        """The resource that metadata names for the authorization server at a URL; else the last one seen, or none."""
+        """The resource that metadata names for the authorization server at a URL.
+
+        Else the last one named by any, and where no client has asked for metadata the URL of the first MCP server.
+        """
         parts = _split(url)
-        return self._resources.get(_origin(parts), self._last_resource) if parts else self._last_resource
+        named = self._resources.get(_origin(parts)) if parts else None
+        return named or self._last_resource or self._server
 
     def covers_tls(self, host: str, port: int) -> bool:
         """Whether a TLS connection to that host is to be opened for inspection."""
@@ -95,9 +105,9 @@ class Scope:
             return
         before, probe, resource_path = parts.path.partition(_PROTECTED_RESOURCE)
         if probe and not before:
-            self._take(parts._replace(path=resource_path, query="").geturl(), "its metadata was asked for")
+            self._learn_server(parts._replace(path=resource_path, query="").geturl(), "its metadata was asked for")
         elif exchange.method == "POST" and _speaks_mcp(exchange):
-            self._take(exchange.url, "a client spoke MCP to it")
+            self._learn_server(exchange.url, "a client spoke MCP to it")
 
     def learn_from_response(self, exchange: Exchange, content: Callable[[], bytes | None] | None = None) -> None:
         """Follow what a response names: metadata, authorization servers, their endpoints, redirects of authorize.
@@ -105,7 +115,7 @@ class Scope:
         `content` gives the response body without content coding, and is passed once the body is whole.
         """
         if self.learns_servers and exchange.url.startswith("http://") and _refuses_mcp(exchange):
-            self._take(exchange.url, "it asked an MCP client for a token")
+            self._learn_server(exchange.url, "it asked an MCP client for a token")
         parts = _split(exchange.url)
         if parts is None or _origin(parts) not in self.origins:
             return
@@ -122,6 +132,10 @@ class Scope:
                 self._learn(urljoin(exchange.url, location), self._metadata, f"metadata of {here} has moved there")
         if content is not None and exchange.status == 200 and is_metadata:
             self._learn_metadata(content() or b"", f"metadata of {here} names it")
+
+    def _learn_server(self, url: str, why: str) -> None:
+        if self._take(url, why):
+            self._server = self._server or url.partition("?")[0]
 
     def _learn_metadata(self, content: bytes, why: str) -> None:
         document = _json(content)

@@ -26,6 +26,9 @@ BY_HAND = "step"
 _HELD = 64 * 1024
 """Bytes of a request body that may be held to be changed."""
 
+_MOST_SENT_ON = 100
+"""Browsers that are waited for; beyond that the oldest is forgotten."""
+
 _DROPPED = "Dropped by hand in step mode; the server did not see it."
 _GONE = "The client went away while its request was held in step mode; the server did not see it."
 _ANSWERED = "Answered by hand in step mode; the server did not see it."
@@ -56,6 +59,7 @@ class Steering:
     def __init__(self, scope: Scope, changed: Callable[[], None]) -> None:
         self._scope = scope
         self._over = WeakSet[HTTPFlow]()
+        self._sent_on: dict[str, tuple[Translation, ...]] = {}
         self.patches = Patches()
         self.breakpoints = Breakpoints(changed)
 
@@ -83,6 +87,10 @@ class Steering:
 
     async def request(self, flow: HTTPFlow, recorder: Recorder) -> None:
         """Change a recorded request, and hold it where it is to be held."""
+        followed = self._sent_on.pop(flow.request.pretty_url, None)
+        if followed is not None:
+            recorder.translated(flow, followed)  # a browser behind this proxy comes along where it was sent on to
+            return
         leg, parts = leg_of(flow.request), request_parts(flow.request)
         resource = self._scope.resource_for(flow.request.pretty_url)
         for patch, after in self.patches.request(leg, parts, resource):
@@ -105,6 +113,14 @@ class Steering:
 
     async def browser(self, flow: HTTPFlow, redirect: Redirect, recorder: Recorder) -> Redirect | None:
         """Change where a browser is sent on to; None when it goes nowhere, or has got its answer."""
+        steered = await self._steered(flow, redirect, recorder)
+        if steered is not None and leg_of_query(urlsplit(steered.asked.url).query) is Leg.AUTHORIZE:
+            while len(self._sent_on) >= _MOST_SENT_ON:
+                del self._sent_on[next(iter(self._sent_on))]
+            self._sent_on[steered.asked.url] = tuple(each for each in steered.asked.translations if each.by)
+        return steered
+
+    async def _steered(self, flow: HTTPFlow, redirect: Redirect, recorder: Recorder) -> Redirect | None:
         target = urlsplit(redirect.target.decode("latin-1"))
         leg = leg_of_query(target.query)
         if leg is Leg.OTHER:

@@ -308,10 +308,18 @@ def test_an_origin_that_was_taken_out_stays_out_until_it_is_named_again(scope: S
 
 
 def test_the_resource_is_that_of_the_metadata_which_names_the_authorization_server(scope: Scope) -> None:
-    assert scope.resource_for(f"{AS}/token") == ""
+    assert Scope().resource_for(f"{AS}/token") == ""
+    scope.add("https://other.example/mcp")
+    assert scope.resource_for(f"{AS}/token") == MCP
     for name, server in (("one", AS), ("two", "https://other.example")):
         where = f"http://localhost:3001/.well-known/oauth-protected-resource/{name}"
         scope.learn_from_response(answered(where), document({"resource": name, "authorization_servers": [server]}))
     assert scope.resource_for(f"{AS}/oauth2/token") == "one"
     assert scope.resource_for("https://other.example/token") == "two"
     assert scope.resource_for("https://elsewhere.example/token") == "two"
+
+
+def test_without_metadata_the_resource_is_the_first_server_that_was_found() -> None:
+    scope = Scope()
+    scope.learn_from_request(asked("http://h/mcp?x=1", "POST", headers=(ACCEPT_EVENTS,), body=b'{"jsonrpc":"2.0"}'))
+    assert scope.resource_for("http://h/token") == "http://h/mcp"

@@ -268,6 +268,15 @@ ACTIONS = (
         places=(Place.STEP,),
     ),
     Action(
+        "view.filter",
+        "f",
+        "filter",
+        "Filter...",
+        "Leave out of the timeline what a filter does not keep",
+        Menu.VIEW,
+        with_run,
+    ),
+    Action(
         "edit.search",
         "slash",
         "search",

@@ -7,6 +7,7 @@ from functools import cached_property
 
 from inspector.protocol import urls
 from inspector.rules.model import Finding, Severity
+from inspector.timeline.filters import Filter
 from inspector.timeline.message import Message
 from inspector.timeline.steps import Step
 from inspector.tui.masking import Masker, Veil, secrets_of
@@ -30,12 +31,32 @@ class Selection:
         return cls(place.step, place.exchange, finding)
 
 
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """A filter of the timeline, as it was typed and as it works."""
+
+    text: str
+    keeps: Filter
+
+
 @dataclass(frozen=True)
 class RunView:
     """A judged run with its lookups. Each is made when it is first asked for."""
 
     judged: Judged
     masker: Masker
+    wanted: Wanted | None = None
+
+    @cached_property
+    def shown_steps(self) -> Sequence[Step]:
+        """The steps of the timeline: those that the reader's filter keeps."""
+        wanted = self.wanted
+        if wanted is None:
+            return self.judged.run.steps
+        return [step for step in self.judged.run.steps if any(map(wanted.keeps, self._of_step(step)))]
+
+    def _of_step(self, step: Step) -> Sequence[Message]:
+        return [self.messages[number] for number in step.exchanges if number in self.messages]
 
     @cached_property
     def messages(self) -> Mapping[int, Message]:
@@ -81,7 +102,7 @@ class RunView:
 
     def message_of_step(self, step: Step) -> Message | None:
         """The message that stands for a step: the probe that hit, else the last one."""
-        group = [self.messages[number] for number in step.exchanges if number in self.messages]
+        group = self._of_step(step)
         return next((m for m in group if m.status is not None and m.status < 400), group[-1] if group else None)
 
     @property

@@ -30,3 +30,30 @@ async def test_a_text_is_found_in_a_pane() -> None:
     async with stage(story(), STACKED) as here:
         await here.press("end", "up", "2", "slash", *"verifier", "enter")
         assert "code_verifier" in cursor_row(here.rows[12:])
+
+
+async def test_a_filter_leaves_steps_out_says_how_many_and_is_taken_away_again() -> None:
+    async with stage(story(), STACKED) as here:
+        await here.press("f", *"~m post", "enter")
+        assert "Timeline · 4 of 7 · ~m post" in here.text
+        steps = []
+        await here.press("home")
+        for _ in range(4):
+            steps.append(here.main.step_here)
+            await here.press("down")
+        assert steps == [1, 4, 6, 7]
+        await here.press("f", *["backspace"] * 7, "enter")
+        assert "of 7" not in here.text
+
+
+async def test_a_filter_that_is_none_is_said_while_it_is_typed() -> None:
+    async with stage(story(), STACKED) as here:
+        assert "is not known" in await here.press("f", *"~x")
+        await here.press("enter")
+        assert "is not known" in here.text, "it stays open"
+
+
+async def test_a_problem_that_the_filter_leaves_out_can_still_be_read() -> None:
+    async with stage(story(), STACKED) as here:
+        await here.press("f", *"register", "enter")
+        assert "resource-missing-authorize" in await here.press("p")

@@ -10,7 +10,7 @@ from textual.widget import Widget
 
 from inspector.tui.actions import ACTIONS, Action, Menu, Place, find, for_place, menus
 from inspector.tui.looks import aside
-from inspector.tui.view import RunView
+from inspector.tui.view import RunView, Wanted
 from inspector.tui.widgets.bars import StatusLine, VerdictLine
 from inspector.tui.widgets.document import DocumentPane
 from inspector.tui.widgets.row_list import RowList
@@ -26,6 +26,7 @@ class Commands(Screen[None]):
 
     view: RunView | None = None
     _sought = ""
+    _wanted: Wanted | None = None
 
     @property
     def rule_here(self) -> str:
@@ -183,6 +184,27 @@ class Commands(Screen[None]):
             self._sought = text
             self.action_search_next(1)
 
+    def action_filter(self) -> None:
+        """Ask for a filter, and leave out of the timeline what it does not keep."""
+        from inspector.timeline.filters import LETTERS
+        from inspector.tui.screens.ask import Ask
+
+        letters = "  ".join(f"{letter} {what}" for letter, what in LETTERS.items())
+        hint = f"Words, or mitmproxy's letters with & | ! and ( ). Empty shows everything.\n{letters}"
+        text = self._wanted.text if self._wanted else ""
+        self.app.push_screen(Ask("Filter", hint=hint, text=text, complaint=_complaint), self._filter)
+
+    def _filter(self, text: str | None) -> None:
+        if text is not None:
+            from inspector.timeline.filters import parse_filter
+
+            self._wanted = Wanted(text.strip(), parse_filter(text)) if text.strip() else None
+            self.filter_changed()
+
+    def filter_changed(self) -> None:
+        """Show the run again, with another filter."""
+        raise NotImplementedError
+
     def action_search_next(self, by: int) -> None:
         """Go to the next row that has the text, or the one before."""
         rows = self.focused
@@ -260,6 +282,17 @@ class Commands(Screen[None]):
         masked = text.count(aside("hidden ")[:-1])
         hidden = f", {masked} secret{'s' if masked != 1 else ''} hidden" if masked else ""
         self.notify(f"Copied {len(text)} characters{hidden}.", markup=False)
+
+
+def _complaint(text: str) -> str:
+    """What is wrong with a filter."""
+    from inspector.timeline.filters import NoFilter, parse_filter
+
+    try:
+        parse_filter(text)
+    except NoFilter as error:
+        return str(error)
+    return ""
 
 
 def _place_of(widget: Widget) -> Place | None:

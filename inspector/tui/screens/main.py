@@ -134,7 +134,7 @@ class MainScreen(Commands):
     def _show_run(self, judged: Judged) -> None:
         same_run = self.view is not None and self.view.judged.run.id == judged.run.id
         at_exchange = self._at.exchange if same_run else None
-        self.view = RunView(judged, self._masker)
+        self.view = RunView(judged, self._masker, self._wanted)
         live = self._origin.live and not self._recording.ended
         self._timeline.show(self.view, live=live, incidents=self._recording.incidents)
         self._problems.show(self.view)
@@ -376,6 +376,11 @@ class MainScreen(Commands):
     def folded_here(self) -> bool:
         """Whether the step at the cursor stands for several exchanges."""
         return self._timeline.step is not None and len(self._timeline.step.exchanges) > 1
+
+    def filter_changed(self) -> None:
+        """Show the run again, with another filter."""
+        if self.view is not None:
+            self._show_run(self.view.judged)
 
     @property
     def step_here(self) -> int | None:

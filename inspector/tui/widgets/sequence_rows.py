@@ -70,8 +70,18 @@ class TimelineRows:
         return self._rows[index]
 
     def index_of(self, step: Step) -> int:
-        """The row of a step. Steps are numbered from 1 without a gap."""
-        return step.id - 1 + bisect_right(self._between, step.id - 1)
+        """The row of a step."""
+        position = self._position(step.id)
+        return position + bisect_right(self._between, position)
+
+    def find(self, step_id: int) -> Step | None:
+        """The step of this number; None where a filter leaves it out."""
+        position = self._position(step_id)
+        found = self.steps[position] if position < len(self.steps) else None
+        return found if found and found.id == step_id else None
+
+    def _position(self, step_id: int) -> int:
+        return bisect_left(self.steps, step_id, key=lambda step: step.id)
 
     def same_step(self, before: Step) -> Step | None:
         """Find a step again after newer exchanges came: numbers may have shifted, exchanges stay."""

@@ -93,11 +93,13 @@ class TimelineList(RowList):
         before = self.step if same_run else None
         last = self._rows.steps[-1] if self._rows.steps else None
         at_tail = before is None or (before is last and self.cursor_in_sight)
-        steps = view.judged.run.steps
+        steps, everything = view.shown_steps, len(view.judged.run.steps)
         self._view = view
+        few = f" · {len(steps)} of {everything}" if view.wanted else ""
+        self.border_title = Content.assemble(f"Timeline{few}", visible(f" · {view.wanted.text}" if view.wanted else ""))
         self._lanes = Lanes.of(view.judged.run)
         self._rows = TimelineRows(steps, incidents, self._end_of)
-        self._number_width = len(str(len(steps)))
+        self._number_width = len(str(everything))
         if live and at_tail:
             step = steps[-1] if steps else None
         else:
@@ -107,8 +109,8 @@ class TimelineList(RowList):
 
     def go_to(self, step_id: int) -> None:
         """Put the cursor on a step."""
-        if 0 < step_id <= len(self._rows.steps):
-            self.place_cursor(self._rows.index_of(self._rows.steps[step_id - 1]), center=True)
+        if step := self._rows.find(step_id):
+            self.place_cursor(self._rows.index_of(step), center=True)
 
     def selectable(self, index: int) -> bool:
         """Steps and incidents are."""

@@ -26,13 +26,14 @@ class Refused(InspectorError):
 class Commands:
     """Answers every message about the scope, step mode, patches and facts; the rest is not ours (None).
 
-    `record_all` switches that on or off.
+    `record_all` switches that on or off. `note` writes down what a reader of the session has to know of the capture.
     """
 
     scope: Scope
     steering: Steering
     facts: Facts
     record_all: Callable[[bool], None]
+    note: Callable[[str], None]
 
     def answer(self, message: Message, peer: object) -> Message | None:
         """The reply to a message of that user interface."""
@@ -53,10 +54,13 @@ class Commands:
             case {"do": "scope", "record_all": bool(on)}:
                 self.record_all(on)
             case {"do": "patch", "on": str(text)}:
-                patches.switch_on(text)
+                self.note(f"The wire patch {patches.switch_on(text).title} was switched on.")
             case {"do": "patch", "off": str(text)}:
-                if not patches.switch_off(text):
+                off = patches.switch_off(text)
+                if not off:
                     raise Refused(f"No wire patch {text} is on.")
+                for patch in off:
+                    self.note(f"The wire patch {patch.title} was switched off.")
             case {"do": "step", "on": True}:
                 breakpoints.switch_on(
                     peer,

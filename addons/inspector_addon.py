@@ -62,7 +62,7 @@ class InspectorAddon:
         self.witness = Witness(self.scope, self._write_incident)
         self.addons = [self.witness, Routes()]  # where mitmproxy looks for addons within addons
         self.steering = Steering(self.scope, self._tell_held)
-        self.commands = Commands(self.scope, self.steering, self.witness.facts, _record_all)
+        self.commands = Commands(self.scope, self.steering, self.witness.facts, _record_all, self._note_patch)
         self.control = Control(self._answer, self.steering.breakpoints.peer_gone)
         self.authorize = AuthorizeRecorder(lambda text: self.witness.incident("authorize-recorder", "", text))
         self.gateway = Gateway(PortBook(None), self._say)
@@ -116,6 +116,8 @@ class InspectorAddon:
             logger.error(f"inspector: {error}")  # which ends a proxy that is starting
             return
         self._leave_note(client_url)
+        for patch in self.steering.patches.active:
+            self._note_patch(f"The wire patch {patch.title} is on: not all that arrives was sent so.")
         if ctx.options.inspector_exit_with:
             self._lifeline = asyncio.create_task(_end_with(ctx.options.inspector_exit_with))
 
@@ -287,6 +289,9 @@ class InspectorAddon:
         if steered is not None:
             recorder.add(steered.asked)
             send_on(flow, steered.target)
+
+    def _note_patch(self, text: str) -> None:
+        self._write_incident("patch", "", text, time.time())
 
     def _write_incident(self, kind: str, host: str, text: str, at: float) -> None:
         if self.journal:

@@ -31,6 +31,11 @@ class Patch:
     key: str = ""
     value: str = ""
 
+    @property
+    def title(self) -> str:
+        """What it changes, without the value, which may be a secret."""
+        return f"{self.name} {self.key}".rstrip()
+
     def __str__(self) -> str:
         """As the user writes it."""
         leg = f"{self.leg}:" if self.leg else ""
@@ -94,11 +99,11 @@ class Patches:
         self.active = [each for each in self.active if not _same_thing(each, patch)] + [patch]
         return patch
 
-    def switch_off(self, text: str) -> bool:
-        """Switch off the patch written so, or every one of that name; False when none is on."""
-        before = len(self.active)
-        self.active = [each for each in self.active if text not in (str(each), each.name)]
-        return len(self.active) < before
+    def switch_off(self, text: str) -> list[Patch]:
+        """Switch off the patch written so, or every one of that name, and give those that were on."""
+        off = [each for each in self.active if text in (str(each), each.name)]
+        self.active = [each for each in self.active if each not in off]
+        return off
 
     def request(self, leg: Leg, parts: Parts, resource: str) -> list[tuple[Patch, Parts]]:
         """Each patch that changes a request, with the parts after it."""

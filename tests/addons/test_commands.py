@@ -17,9 +17,16 @@ PEER = object()
 
 
 @pytest.fixture
-def commands() -> Commands:
+def noted() -> list[str]:
+    """What a reader of the session is told."""
+    return []
+
+
+@pytest.fixture
+def commands(noted: list[str]) -> Commands:
     scope, facts = Scope(), Facts()
-    return Commands(scope, Steering(scope, lambda: None), facts, lambda on: setattr(scope, "record_all", on))
+    steering = Steering(scope, lambda: None)
+    return Commands(scope, steering, facts, lambda on: setattr(scope, "record_all", on), noted.append)
 
 
 def ask(commands: Commands, message: Message) -> Message:
@@ -63,6 +70,16 @@ def test_patches_are_switched_and_listed(commands: Commands) -> None:
     assert str(why(commands, {"do": "patch", "on": "x"})).startswith("There is no wire patch 'x'")
     assert ask(commands, {"do": "patch", "off": "add-resource"})["active"] == []
     assert why(commands, {"do": "patch", "off": "add-resource"}) == "No wire patch add-resource is on."
+
+
+def test_each_switch_of_a_patch_is_noted_without_its_value(commands: Commands, noted: list[str]) -> None:
+    for message in ({"on": "set-header=Authorization=Bearer secret"}, {"on": "add-resource"}, {"off": "set-header"}):
+        ask(commands, {"do": "patch", **message})
+    assert noted == [
+        "The wire patch set-header Authorization was switched on.",
+        "The wire patch add-resource was switched on.",
+        "The wire patch set-header Authorization was switched off.",
+    ]
 
 
 async def test_a_held_message_is_shown_whole_and_only_what_is_named_changes(commands: Commands) -> None:

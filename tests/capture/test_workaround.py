@@ -20,6 +20,9 @@ async def test_the_client_of_the_story_gets_in_with_add_resource(start: Start, p
     assert outcome.status == (200 if patches else 401)
     with Session.open(proxy.session) as session:
         exchanges = list(session.exchanges())
+        incidents = [(each.kind, each.text) for each in session.incidents()]
+    said = "The wire patch add-resource is on: not all that arrives was sent so."
+    assert incidents == ([("patch", said)] if patches else [])
     asked = [each for each in exchanges if b"grant_type=" in each.request_body.data]
     asked += [each for each in exchanges if "response_type=" in each.url]
     assert len(asked) >= 2

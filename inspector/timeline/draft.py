@@ -28,7 +28,7 @@ _METADATA = (Kind.RESOURCE_METADATA, Kind.SERVER_METADATA)
 _SAME_RUNTIME = {"undici": "node"}  # Node.js names either, by which of its two HTTP clients a program uses.
 
 
-type Closeness = tuple[bool, bool, int, bool, bool]
+type Closeness = tuple[bool, bool, int, bool, bool, bool, bool, bool]
 
 
 @dataclass
@@ -52,6 +52,7 @@ class Draft:
     reached: int = 0  # the furthest of 3 (authorization asked for) and 4 (token issued)
     reached_at: float = 0.0
     refused_since_token: bool = False
+    asked_since_refusal: bool = False
     used: bool = False
     earlier: "Draft | None" = None  # the attempt before, by the same client
 
@@ -98,7 +99,11 @@ class Draft:
             addressed = urls.compare(self.server_url, target).same_identifier
         # Many clients name themselves at the MCP server only: no name is no resemblance.
         known_agent = _names_program(message) and agent(message) in self.agents
-        return client != _STRANGE, is_named, client, addressed, known_agent
+        # Of attempts that are alike, one that still has to ask is the one that asks.
+        goes_on = not self.superseded_by(message)
+        has_to = message.kind is not Kind.AUTHORIZE or not self.asked_since_refusal
+        own = message.client_id in self.client_ids
+        return client != _STRANGE, is_named, client, addressed, known_agent, goes_on, has_to, own
 
     def describes_client(self, message: Message) -> bool:
         """Whether this fetches the document that a client id of this run is the URL of (MCP 2025-11-25)."""
@@ -127,6 +132,18 @@ class Draft:
                 return agent(message) not in {"", *self.agents}
             case _:
                 return False
+
+    def may_be_meant_instead_of(self, other: "Draft", message: Message) -> bool:
+        """Whether nothing tells which of two attempts asks again: of one client, at work at once, both refused."""
+        return (
+            (self.refused_since_token and other.refused_since_token)
+            and (self._last_at > other.reached_at and other._last_at > self.reached_at)
+            and self.closeness(message) == other.closeness(message)
+        )
+
+    @property
+    def _last_at(self) -> float:
+        return next(reversed(self.messages.values())).at if self.messages else 0.0
 
     def follow(self, earlier: "Draft") -> None:
         """Begin as another attempt at the same server: the parties are where they were."""
@@ -187,7 +204,9 @@ class Draft:
             self.used = True
             self._reach(4, message.at)
             if message.answered:
-                self.refused_since_token = message.status in (401, 403)
+                refused = message.status in (401, 403)
+                self.asked_since_refusal = refused and self.refused_since_token and self.asked_since_refusal
+                self.refused_since_token = refused
         for challenge in message.challenges:
             if named := challenge.get("resource_metadata"):
                 _add(self.named_urls, urls.without_query(named))
@@ -207,6 +226,7 @@ class Draft:
     def _learn_request(self, message: Message) -> None:
         self._add_origin(message.url)
         self._reach(3, message.at)
+        self.asked_since_refusal = True
         if client_id := message.params.get("client_id"):
             _add(self.client_ids, client_id)
             _add(self.asking_clients, client_id)
@@ -267,7 +287,7 @@ def closest(drafts: Iterable[Draft], message: Message) -> Draft | None:
 def _utmost(message: Message) -> Closeness:
     """No run can be closer to a message than this: it may name nothing that would tell."""
     rank = _KNOWN if message.client_id and "://" not in message.client_id else _UNDECIDED
-    return True, bool(message.resources), rank, True, _names_program(message)
+    return True, bool(message.resources), rank, True, _names_program(message), True, True, bool(message.client_id)
 
 
 def _names_program(message: Message) -> bool:

@@ -102,13 +102,19 @@ class Linker:
     def _find_parties(self, message: Message) -> Draft | None:
         if fitting := closest(self._recent(), message):
             is_copy = message.kind is Kind.AUTHORIZE and asks(message) in self._ties
-            over = fitting.superseded_by(message) and not is_copy
-            return self._begin_again(fitting) if over else fitting
+            over = fitting.superseded_by(message) or self._is_anybodys(message, fitting)
+            return self._begin_again(fitting) if over and not is_copy else fitting
         if message.kind is Kind.RESOURCE_METADATA:
             return self._open(server_of(message))
         if message.kind is Kind.AUTHORIZE and (resource := message.params.get("resource")):
             return self._open(resource)
         return None
+
+    def _is_anybodys(self, message: Message, fitting: Draft) -> bool:
+        """Whether an authorization request may as well be another client's: then it is a run of its own."""
+        if message.kind is not Kind.AUTHORIZE:
+            return False
+        return any(draft.may_be_meant_instead_of(fitting, message) for draft in self._recent() if draft is not fitting)
 
     def _recent(self) -> Iterable[Draft]:
         return islice(reversed(self._drafts), _MOST_RECENT)

@@ -74,7 +74,7 @@ class Entries(Widget, can_focus=True):
             if letter := underlined.get(number):
                 at = text.lower().index(letter)
                 row = row.stylize("underline", at, at + 1)
-            row = row + Content.styled(key, MUTED)
+            row = row + Content.styled(key, "" if number == self.marked else MUTED)
             if self._reasons.get(action.id):
                 row = row.stylize("dim")
             rows.append(row.stylize("reverse") if number == self.marked else row)

@@ -63,11 +63,10 @@ class OpenDialog(Dialog[Path]):
         yield Input(placeholder="Path of a session, a HAR file or a mitmproxy flow file", id="path", compact=True)
         yield OptionList(id="files", compact=True, markup=False)
 
-    async def on_mount(self) -> None:
-        """List the folder the program was started in."""
-        await self._list(self._folder)
-        files = self.query_one(OptionList)
-        files.focus()
+    def on_mount(self) -> None:
+        """List the folder the program was started in, once it is known how wide the list is."""
+        self.query_one(OptionList).focus()
+        self.call_after_refresh(self._list, self._folder)
 
     async def _list(self, folder: Path) -> None:
         try:

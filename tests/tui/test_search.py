@@ -36,6 +36,8 @@ async def test_a_filter_leaves_steps_out_says_how_many_and_is_taken_away_again()
     async with stage(story(), STACKED) as here:
         await here.press("f", *"~m post", "enter")
         assert "Timeline · 4 of 7 · ~m post" in here.text
+        assert "not seen" not in here.text
+        assert "nothing sent" not in here.text
         steps = []
         await here.press("home")
         for _ in range(4):

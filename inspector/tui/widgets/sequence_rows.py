@@ -43,8 +43,13 @@ class TimelineRows:
         steps: Sequence[Step] = (),
         incidents: Sequence[Incident] = (),
         end_of: Callable[[int], float] = lambda exchange: 0.0,
+        *,
+        whole: bool = True,
     ) -> None:
-        """`end_of` tells when an exchange was over, in seconds since the epoch; 0.0 when that is not known."""
+        """`end_of` tells when an exchange was over, in seconds since the epoch; 0.0 when that is not known.
+
+        Where the steps are not the `whole` run, nothing is said of what lies between them.
+        """
         self.steps = steps
         self._rows: list[TimelineRow] = []
         # One pass over all steps, which is all that grows with their number; the rest looks at the few it finds.
@@ -53,7 +58,9 @@ class TimelineRows:
             for number, (one, other) in enumerate(pairwise(steps), 1)
             if one.phase != other.phase or other.at - one.at >= _SIGN_IN_PAUSE
         ]
-        between = [*_phases(steps, notable), *_pauses(steps, notable, end_of), *_incidents(steps, incidents)]
+        between = [*_phases(steps, notable, whole=whole), *_incidents(steps, incidents)]
+        if whole:
+            between += _pauses(steps, notable, end_of)
         between.sort(key=lambda each: each[:2])
         done = 0
         for position, _, row in between:
@@ -99,10 +106,10 @@ class TimelineRows:
 type _Between = tuple[int, int, TimelineRow]
 
 
-def _phases(steps: Sequence[Step], notable: Sequence[int]) -> list[_Between]:
+def _phases(steps: Sequence[Step], notable: Sequence[int], *, whole: bool) -> list[_Between]:
     """A heading wherever the phase changes; those never seen stand where they would have been."""
     starts = [number for number in (0, *notable) if number < len(steps)]
-    missing = set(_ALWAYS_SHOWN) - {steps[number].phase for number in starts}
+    missing = set(_ALWAYS_SHOWN if whole else ()) - {steps[number].phase for number in starts}
     found: list[_Between] = []
     current = 0
     for number in starts:

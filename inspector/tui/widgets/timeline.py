@@ -98,7 +98,7 @@ class TimelineList(RowList):
         few = f" · {len(steps)} of {everything}" if view.wanted else ""
         self.border_title = Content.assemble(f"Timeline{few}", visible(f" · {view.wanted.text}" if view.wanted else ""))
         self._lanes = Lanes.of(view.judged.run)
-        self._rows = TimelineRows(steps, incidents, self._end_of)
+        self._rows = TimelineRows(steps, incidents, self._end_of, whole=view.wanted is None)
         self._number_width = len(str(everything))
         if live and at_tail:
             step = steps[-1] if steps else None

@@ -1,6 +1,7 @@
 """The keys of screen, lists and verdict line, made from the registry of actions."""
 
-from inspector.tui.actions import ACTIONS, LIST_ACTIONS, TABS, VERDICT_ACTIONS, bindings
+from inspector.tui.action import bindings
+from inspector.tui.actions import ACTIONS, LIST_ACTIONS, TABS, VERDICT_ACTIONS
 
 __all__ = ["LIST_KEYS", "MAIN_KEYS", "TABS", "VERDICT_KEYS"]
 

@@ -9,20 +9,8 @@ import pytest
 from textual.binding import Binding
 from textual.dom import DOMNode
 
-from inspector.tui.actions import (
-    ACTIONS,
-    LIST_ACTIONS,
-    VERDICT_ACTIONS,
-    Action,
-    Menu,
-    Place,
-    find,
-    for_place,
-    in_footer,
-    in_menu,
-    key_names,
-    menus,
-)
+from inspector.tui.action import Action, Menu, Place, key_names
+from inspector.tui.actions import ACTIONS, LIST_ACTIONS, VERDICT_ACTIONS, find, for_place, in_footer, in_menu, menus
 from inspector.tui.app import InspectorApp
 from inspector.tui.keys import LIST_KEYS, MAIN_KEYS, TABS, VERDICT_KEYS
 from inspector.tui.screens.dialog import Dialog

@@ -2,7 +2,8 @@
 
 import pytest
 
-from inspector.tui.actions import ACTIONS, Menu, in_menu, menus
+from inspector.tui.action import Menu
+from inspector.tui.actions import ACTIONS, in_menu, menus
 from inspector.tui.screens.menu import Entries, MenuScreen
 from tests.tui.stage import BESIDE, SIZES, STACKED, Stage, stage
 from tests.tui.story import story

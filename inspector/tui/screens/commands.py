@@ -8,7 +8,8 @@ from textual.geometry import Offset
 from textual.screen import Screen
 from textual.widget import Widget
 
-from inspector.tui.actions import ACTIONS, Action, Menu, Place, find, for_place, menus
+from inspector.tui.action import Action, Menu, Place
+from inspector.tui.actions import ACTIONS, find, for_place, menus
 from inspector.tui.looks import aside
 from inspector.tui.view import RunView, Wanted
 from inspector.tui.widgets.bars import StatusLine, VerdictLine

@@ -6,7 +6,8 @@ from typing import ClassVar
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 
-from inspector.tui.actions import ACTIONS, LIST_ACTIONS, VERDICT_ACTIONS, Action, in_menu, menus
+from inspector.tui.action import Action
+from inspector.tui.actions import ACTIONS, LIST_ACTIONS, VERDICT_ACTIONS, in_menu, menus
 from inspector.tui.lines import Line, field, heading, note
 from inspector.tui.looks import CROSS, NEUTRAL, PENDING, TICK, UNSEEN
 from inspector.tui.screens.dialog import Dialog

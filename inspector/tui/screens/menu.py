@@ -14,7 +14,8 @@ from textual.screen import ModalScreen
 from textual.widget import Widget
 from textual.widgets import Static
 
-from inspector.tui.actions import Action, Menu, in_menu, menus
+from inspector.tui.action import Action, Menu
+from inspector.tui.actions import in_menu, menus
 from inspector.tui.looks import MUTED
 from inspector.tui.widgets.menu_bar import MenuBar, places
 

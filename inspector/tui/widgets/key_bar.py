@@ -8,7 +8,8 @@ from textual.content import Content
 from textual.message import Message
 from textual.widget import Widget
 
-from inspector.tui.actions import Action, in_footer
+from inspector.tui.action import Action
+from inspector.tui.actions import in_footer
 from inspector.tui.looks import MUTED, STRONG
 
 

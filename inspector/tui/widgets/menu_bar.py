@@ -7,7 +7,8 @@ from textual.content import Content
 from textual.message import Message
 from textual.widget import Widget
 
-from inspector.tui.actions import Menu, menus
+from inspector.tui.action import Menu
+from inspector.tui.actions import menus
 from inspector.tui.looks import MUTED
 
 

@@ -56,7 +56,7 @@ def export(
 
     Example: mcp-auth-inspector export capture.mcpauth --format markdown -o issue.md
     """
-    from inspector.report.material import Material
+    from inspector.report.material import Material, in_order
     from inspector.report.redaction import find_secrets
     from inspector.session.importing import import_file
 
@@ -69,7 +69,7 @@ def export(
             typer.echo(f"warning: {warning}", err=True)
         redactor = None
         if not no_redact:
-            redactor = find_secrets(recording.exchanges(), _key(stable))
+            redactor = find_secrets(in_order(recording), _key(stable))
             for fingerprint in unmask or ():
                 _unmask(redactor, fingerprint.lstrip("#"))
         material = Material(recording, redactor, run=run, revision=known_revision(revision))

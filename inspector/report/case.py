@@ -21,6 +21,7 @@ NAMES = {
     Party.NONE: "nobody",
 }
 _MOST_FINDINGS = 12
+_LONGEST_NAME = 80
 _LEGS_OF_A_STORY = (Kind.RESOURCE_METADATA, Kind.AUTHORIZE, Kind.TOKEN)
 
 
@@ -52,7 +53,8 @@ def title(judged: Judged) -> str:
         ending = "no fault found" if judged.verdict.party is Party.NONE else "the cause is not in this capture"
         return f"Signing in to an MCP server: {ending}"
     what = rule.title if rule else judged.verdict.summary.partition(".")[0]
-    return f"{addressee(judged) or 'MCP sign-in'}: {what}"
+    who = addressee(judged) or "MCP sign-in"
+    return f"{who if len(who) <= _LONGEST_NAME else f'{who[:_LONGEST_NAME]}...'}: {what}"
 
 
 def chain(judged: Judged) -> list[Finding]:

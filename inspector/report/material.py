@@ -1,6 +1,6 @@
 """What every format is made from: the runs and the exchanges of a recording, without their secrets unless asked."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Container, Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
 from importlib.metadata import version
@@ -12,6 +12,7 @@ from inspector.report.redaction.redactor import Redactor
 from inspector.rules.model import Checked
 from inspector.session.importing import Recording
 from inspector.session.model import Exchange
+from inspector.session.reader import Session
 from inspector.timeline.message import Message
 from inspector.timeline.run import Run
 from inspector.verdict.analysis import Analysis, analyse
@@ -26,6 +27,16 @@ class Entry:
 
     shown: Exchange
     original: Exchange
+
+
+def in_order(recording: Recording, wanted: Container[int] | None = None) -> Iterator[Exchange]:
+    """The exchanges in order of time, or only those with these ids. One at a time is read from a session."""
+    listed = recording.exchanges(bodies=False) if isinstance(recording, Session) else recording.exchanges()
+    order = {each.id: each.started_at for each in listed if wanted is None or each.id in wanted}
+    for id in sorted(order, key=lambda each: (order[each], each)):
+        exchange = recording.exchange(id)
+        if exchange is not None:
+            yield exchange
 
 
 class Material:
@@ -72,13 +83,8 @@ class Material:
         wanted: set[int] | None = None
         if self._run is not None:
             wanted = {message.id for judged in self.runs for message in judged.run.messages}
-        order = {
-            each.id: each.started_at for each in self._recording.exchanges() if wanted is None or each.id in wanted
-        }
-        for id in sorted(order, key=lambda each: (order[each], each)):
-            exchange = self._recording.exchange(id)
-            if exchange is not None:
-                yield Entry(self._shown(exchange), exchange)
+        for exchange in in_order(self._recording, wanted):
+            yield Entry(self._shown(exchange), exchange)
 
     def _shown(self, exchange: Exchange) -> Exchange:
         return self.redactor.exchange(exchange) if self.redactor else exchange

@@ -18,7 +18,7 @@ from inspector.report.otlp import send
 from inspector.rules.registry import all_rules
 from tests.report.hostile import HOSTILE, hostile_story
 from tests.report.material import exported, material
-from tests.tui.story import START, story
+from tests.tui.story import AUTHKIT, START, exchange, story
 
 SARIF_SCHEMA = json.loads(
     (Path(__file__).parents[1] / "data" / "sarif-2.1.0-subset.schema.json").read_text(encoding="utf-8")
@@ -50,6 +50,13 @@ def test_json_says_what_check_says() -> None:
     document = json.loads(exported("json"))
     assert document["runs"][0]["verdict"]["cause"] == "resource-missing-authorize"
     assert document["source"] == "story.mcpauth"
+
+
+def test_the_words_of_the_contract_stay_whatever_a_secret_is() -> None:
+    odd = exchange(9, "POST", f"{AUTHKIT}/oauth2/token", 30, 0, 400, form={"client_secret": "authorization-server"})
+    document = json.loads(exported("json", [*story(), odd]))
+    Draft202012Validator(schema()).validate(document)
+    assert document["runs"][0]["verdict"]["cleared"][1]["party"] == "authorization-server"
 
 
 def test_a_path_tells_nobody_whose_machine_it_was() -> None:

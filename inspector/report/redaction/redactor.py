@@ -111,10 +111,6 @@ class Redactor:
         """A query or an urlencoded body without its secrets."""
         return "&".join(map(self._pair, encoded.split("&")))
 
-    def tree[T](self, value: T) -> T:
-        """The same JSON value with every string in it redacted, the names of members too."""
-        return self._tree(value)  # type: ignore[return-value]  # the shape stays as it was
-
     def exchange(self, exchange: Exchange) -> Exchange:
         """An exchange without its secrets. Bodies are decoded, so content-encoding goes; what is no text goes too."""
         request_headers, request_body = self._message(exchange.request_headers, exchange.request_body)
@@ -225,15 +221,6 @@ class Redactor:
         text = base64.urlsafe_b64decode(segment + "=" * (-len(segment) % 4)).decode()
         shown = self.text(text)
         return segment if shown == text else base64.urlsafe_b64encode(shown.encode()).rstrip(b"=").decode()
-
-    def _tree(self, value: object) -> object:
-        if isinstance(value, str):
-            return self.text(value)
-        if isinstance(value, dict):
-            return {self.text(name): self._tree(held) for name, held in value.items()}
-        if isinstance(value, list | tuple):
-            return [self._tree(each) for each in value]
-        return value
 
 
 def _stands_in_url(text: str, at: int) -> bool:

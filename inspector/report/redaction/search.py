@@ -1,5 +1,6 @@
 """Finds every copy of the known secrets in a text, in whatever encoding it stands there."""
 
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
@@ -8,6 +9,8 @@ from inspector.report.redaction.secrets import SHORTEST_ANYWHERE, SHORTEST_WORD,
 
 _PREFIX = SHORTEST_WORD
 _MOST_NESTED = 3
+_OFTEN_WORDS = ("cookie", "form_value")
+_WORDS = re.compile(r"[A-Za-z]{1,16}(?:[-_ ][A-Za-z]{1,16})?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +42,8 @@ class Index:
 
     def _add(self, secret: Secret) -> None:
         value = secret.value
-        if len(value) < SHORTEST_WORD:
+        # A cookie may be `accepted` or `english`: hidden in its place, and a word like any other elsewhere.
+        if len(value) < SHORTEST_WORD or (secret.kind in _OFTEN_WORDS and _WORDS.fullmatch(value)):
             return
         if len(value) < SHORTEST_ANYWHERE:
             self._put(_Form(value, secret, whole_word=True, in_base64=False))

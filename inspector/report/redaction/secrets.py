@@ -16,19 +16,25 @@ SHORTEST_ANYWHERE = 8
 SIGNATURE = "signature"
 """The kind of a JSON Web Token's last part, which is hidden also where it stands alone."""
 
+_MOST_PLACES = 20
 _VAGUE = ("token", "secret", "credentials", "cookie", "form_value")
 """Kinds that a better one replaces: the same value as `access_token` in the answer that issued it."""
 
 
 @dataclass(slots=True)
 class Secret:
-    """One value that must not leave; `masked` is the user's choice, `places` says where by exchange."""
+    """One value that must not leave; `masked` is the user's choice.
+
+    `places` says where it stands in the first exchanges that hold it, `count` how many do, `last` is the latest one.
+    """
 
     value: str = field(repr=False)
     kind: str
     fingerprint: str
     masked: bool = True
     places: dict[int, str] = field(default_factory=dict)
+    count: int = 0
+    last: int = 0
 
     @property
     def placeholder(self) -> str:
@@ -38,18 +44,14 @@ class Secret:
 
 @dataclass(frozen=True, slots=True)
 class Masked:
-    """One line of the preview: what is hidden, under which name, and by exchange where it was found first."""
+    """One line of the preview: what is hidden, under which name, and in how many exchanges; where in the first ones."""
 
     kind: str
     fingerprint: str
     length: int
     places: tuple[tuple[int, str], ...]
+    count: int
     masked: bool
-
-    @property
-    def count(self) -> int:
-        """In how many exchanges it stands."""
-        return len(self.places)
 
 
 class Secrets:
@@ -85,8 +87,10 @@ class Secrets:
         secret = self._by_value.get(value) or self._new(value, kind)
         if secret.kind in _VAGUE and kind not in _VAGUE:
             secret.kind = kind
-        if place:
-            secret.places.setdefault(exchange, place)
+        if place and (exchange != secret.last or not secret.count):
+            secret.count, secret.last = secret.count + 1, exchange
+            if len(secret.places) < _MOST_PLACES:
+                secret.places[exchange] = place
         return secret
 
     def take_back_public(self) -> None:
@@ -97,7 +101,7 @@ class Secrets:
     def preview(self) -> list[Masked]:
         """What is hidden, in the order it was found."""
         return [
-            Masked(each.kind, each.fingerprint, len(each.value), tuple(each.places.items()), each.masked)
+            Masked(each.kind, each.fingerprint, len(each.value), tuple(each.places.items()), each.count, each.masked)
             for each in self
             if each.kind != SIGNATURE
         ]

@@ -42,6 +42,7 @@ class Why(Enum):
     KEY_UNKNOWN = auto()
     SIGNATURE_UNCHECKED = auto()
     METADATA_UNSEEN = auto()
+    ACCEPTED_BEFORE = auto()
     NOTHING = auto()
 
 
@@ -76,8 +77,8 @@ def fresh_token_rejected(run: Run) -> Iterator[Fault | NotObserved]:
     clock and configured audience.
 
     When it is a false alarm: Several replicas with different configuration and propagation delays; where the same token
-    was accepted afterwards, this is only a warning. A 401 that asks for a DPoP nonce is not a refusal, and a token that
-    expired in the meantime is not fresh.
+    was accepted afterwards, this is only a warning, and where it was accepted before, nobody is blamed. A 401 that asks
+    for a DPoP nonce is not a refusal, and a token that expired in the meantime is not fresh.
 
     References: RFC 6750 section 3.1; MCP 2025-06-18 Token Handling.
     """
@@ -153,6 +154,9 @@ def why_refused(run: Run, use: Use) -> Reason:
 
 def _unproven(run: Run, use: Use, exchange: TokenExchange) -> Reason:
     """What is left to say about a token whose claims are all right."""
+    if any(u.accepted_protected and u.exchange is exchange and u.request.at < use.request.at for u in run.uses):
+        text = "it accepted the same token before, so that it was revoked, or not every replica agrees"
+        return Reason(Why.ACCEPTED_BEFORE, text, Party.UNKNOWN)
     if use.signature is Signature.UNKNOWN_KEY and (document := _later_key_set(run, exchange, use)):
         text = f"the key set at {document.url} has no key with its kid"
         return Reason(Why.KEY_UNPUBLISHED, text, Party.AUTHORIZATION_SERVER)

@@ -138,7 +138,7 @@ def pkce_not_enforced(run: Run) -> Iterator[Fault | NotObserved]:
     phase=Phase.TOKEN,
     party=Party.CONFIGURATION,
     severity=Severity.ERROR,
-    levels="- | diag | diag | diag",
+    levels="diag | diag | diag | diag",
 )
 def invalid_target(run: Run) -> Iterator[Fault | NotObserved]:
     """The authorization server does not know the resource that was asked for.

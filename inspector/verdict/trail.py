@@ -12,6 +12,7 @@ type End = tuple[Message, str, str]
 
 
 _FORBIDDEN = 403
+_BROKEN = 500
 
 
 def trail_end(run: Run) -> Verdict:
@@ -125,7 +126,20 @@ def _answers(request: Message) -> bool:
     return 200 <= (request.status or 0) < 300
 
 
+def _document_missing(run: Run) -> End | None:
+    """Metadata that the client asked for last and did not get, for want of an answer or of a working server."""
+    asked = [m for m in run.messages if m.kind in (Kind.RESOURCE_METADATA, Kind.SERVER_METADATA, Kind.REGISTER)]
+    last = asked[-1] if asked else None
+    if last is None or (last.status is not None and last.status < _BROKEN):
+        return None
+    happened = "has no answer in this capture" if last.status is None else f"was answered {last.status}"
+    text = f"The request for {last.url} {happened}, and the client went no further."
+    return last, text, "Ask for that URL by hand; the log of the server there says what is wrong with it."
+
+
 def _not_signed_in(run: Run) -> End:
+    if run.refusals and (missing := _document_missing(run)):
+        return missing
     if run.refusals:
         text = "The MCP server asked for authorization; the client has not started an authorization in this capture."
         advice = "If a browser opened: capture it too. If none did, the client stopped here by itself; look at its log."

@@ -63,6 +63,13 @@ ENDS: dict[str, tuple[dict[str, Any], str, str, str]] = {
         "with that scope",
     ),
     "forbidden": ({"until": "call", "set": {"call.status": 403}}, "call", "answered 403 to the token.", "lack a right"),
+    "metadata that breaks": (
+        {"until": "as", "set": {"as.status": 500, "as.json": {}}},
+        "as",
+        "/.well-known/oauth-authorization-server was answered 500",
+        "Ask for that URL by hand",
+    ),
+    "metadata without an answer": ({"until": "prm", "drop": ["prm.status"]}, "prm", "has no answer", "by hand"),
     "server error": (
         {"until": "initialize", "set": {"initialize.status": 500}},
         "initialize",

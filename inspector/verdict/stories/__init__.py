@@ -11,10 +11,10 @@ type Story = Callable[[Run, Checked], Verdict | None]
 
 STORIES: tuple[Story, ...] = (
     audience.wrong_audience_accepted,
+    audience.revision_without_resource,
     audience.refused_resource,
     audience.token_for_somebody_else,
     audience.spelled_differently,
-    audience.revision_without_resource,
     sign_in.broken_proof,
     sign_in.issuer_ignored,
     token.fresh_token_refused,

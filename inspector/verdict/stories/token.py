@@ -22,6 +22,7 @@ _NOT_SAID = {
     Why.SIGNATURE_UNCHECKED: "its signature could not be checked, because no key set was captured",
     Why.KEY_UNKNOWN: "no key set captured since it was issued holds its key",
     Why.METADATA_UNSEEN: "the metadata that says whom it must be for was not captured",
+    Why.ACCEPTED_BEFORE: "the server accepted it before: it was revoked meanwhile, or not every replica agrees",
     Why.SOME_CLOCK: "more than one clock in this capture is off",
 }
 
@@ -102,7 +103,9 @@ def _never_good(run: Run, finding: Finding, use: Use, reason: Reason) -> Verdict
 
 
 def _not_decided(run: Run, finding: Finding, use: Use, missing: str) -> Verdict:
-    if "key" in missing:
+    if missing == _NOT_SAID[Why.ACCEPTED_BEFORE]:
+        text = "Sign in again. Where that does not last, compare the server's replicas; the log says which refused."
+    elif "key" in missing:
         text = (
             "Let the signature be checked: 'mcp-auth-inspector check FILE --fetch-jwks' fetches the key set. If the "
             "token's key is in it and verifies, the MCP server is at fault; if it is missing, the authorization server."

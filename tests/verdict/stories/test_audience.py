@@ -322,6 +322,16 @@ def test_client_of_the_revision_without_resource_is_not_at_fault() -> None:
     assert levels == {"diag"}
 
 
+def test_older_client_that_is_refused_for_want_of_a_resource() -> None:
+    changes = older_client(until="token", refuse=[])
+    changes["set"] = {**changes["set"], **INVALID_TARGET}
+    del changes["set"]["token.claim.aud"]
+    found = verdict(changes)
+    assert found.party is Party.CONFIGURATION
+    assert "has no resource parameter" in found.summary
+    assert "Make it the default one" in remedy(found, Party.CONFIGURATION)
+
+
 def test_revision_that_was_only_offered_decides_nothing_without_discovery() -> None:
     # A client that has the metadata from before may offer an old protocol and know resource all the same.
     assert verdict(older_client(drop_step=["prm", "as"])).party is Party.UNKNOWN

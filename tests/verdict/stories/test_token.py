@@ -148,3 +148,11 @@ def test_a_step_up_that_succeeds_leaves_nothing_to_say() -> None:
     }
     found = verdict({"until": "works", "copy": again, "set": {**wants("admin"), **values}})
     assert found.party is Party.NONE
+
+
+def test_token_that_was_accepted_a_moment_ago_is_nobodys_fault() -> None:
+    # The server's configuration fits, or it would not have answered tools/list with the same token.
+    found = verdict({"until": "call", "refuse": ["call"]})
+    assert blamed(found) == (Party.UNKNOWN, Confidence.CERTAIN, "fresh-token-rejected")
+    assert "accepted it before" in found.summary
+    assert "replicas" in remedy(found, Party.UNKNOWN)

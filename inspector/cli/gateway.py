@@ -97,6 +97,7 @@ def addon_path() -> None:
     """Print the path of our mitmproxy addon, for those who have a mitmproxy running anyway.
 
     It records into a new session, which mitmproxy's log names, or into --set inspector_session=FILE.
+    mitmproxy closes a connection on which nothing happens for ten minutes; --set tcp_timeout=86400 keeps event streams.
 
     Example: mitmweb -s "$(mcp-auth-inspector addon-path)"
     """

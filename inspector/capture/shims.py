@@ -42,9 +42,22 @@ def _new_folder() -> Path:
     parent = state_directory() / "openers"
     try:
         make_private_folders(parent)
-        return Path(mkdtemp(dir=parent))
+        for folder in parent.iterdir():
+            if not _runs(folder.name.partition("-")[0]):  # it was killed, and could not clear away
+                shutil.rmtree(folder, ignore_errors=True)
+        return Path(mkdtemp(dir=parent, prefix=f"{os.getpid()}-"))
     except OSError as error:
         raise CaptureError(f"{parent} cannot be written ({error.strerror}); make room or allow it.") from None
+
+
+def _runs(pid: str) -> bool:
+    try:
+        os.kill(int(pid), 0)
+    except (ProcessLookupError, ValueError):
+        return False
+    except PermissionError:
+        return True
+    return True
 
 
 def _write(folder: Path, proxy: RunningProxy, variables: Mapping[str, str | None], names: Iterable[str]) -> None:

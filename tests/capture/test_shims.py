@@ -180,6 +180,19 @@ def test_nothing_is_left_behind_and_nobody_else_can_look(proxy: RunningProxy, de
     assert list((home / "openers").iterdir()) == []
 
 
+def test_what_a_killed_run_left_is_cleared_away(proxy: RunningProxy, desktop: Desktop, home: Path) -> None:
+    desktop.add("open")
+    with subprocess.Popen([sys.executable, "-c", ""]) as ended:
+        pass
+    left, used = home / "openers" / f"{ended.pid}-x", home / "openers" / f"{os.getpid()}-x"
+    for folder in (left, used):
+        folder.mkdir(parents=True)
+        (folder / "opener.json").write_text("{}")
+    with browser_shims(proxy, desktop.env, []):
+        assert not left.exists()
+        assert used.exists()
+
+
 def test_a_machine_without_a_browser_stays_one(proxy: RunningProxy, desktop: Desktop) -> None:
     with browser_shims(proxy, desktop.env, []) as shims:
         assert shims is None

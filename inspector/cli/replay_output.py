@@ -5,14 +5,14 @@ from difflib import SequenceMatcher
 from typing import Any
 
 from inspector.display import visible
-from inspector.replay.fixes import fix_for
+from inspector.replay.fixes import fixes_for
 from inspector.replay.mirror import Mirror
 from inspector.replay.perform import name_of
 from inspector.replay.profile import Profile
 from inspector.replay.reenact import Attempt
 from inspector.report.text import verdict_lines
 from inspector.verdict.model import Judged
-from inspector.verdict.proof import Proof, with_proof
+from inspector.verdict.proof import Proof, Says, with_proof
 
 
 class Done:
@@ -41,7 +41,9 @@ class Done:
     @property
     def as_expected(self) -> bool:
         """Whether the replay was faithful, and the change made the difference it was meant to make."""
-        return not self.differences and (self.proof is None or self.proof.says.value == "confirmed")
+        if self.differences or self.proof is None:
+            return not self.differences
+        return self.proof.says is Says.CONFIRMED or (self.proof.rule is None and bool(self.proof.first_difference))
 
     def lines(self) -> Iterator[str]:
         """The result as text, safe for a terminal."""
@@ -59,15 +61,17 @@ class Done:
                 yield visible(f"{attempt.label} went no further. {attempt.performance.ended}")
         yield ""
         if self.proof:
-            yield visible(f"Proof ({self.proof.says}): {self.proof.sentence}")
+            name = f"Proof ({self.proof.says})" if self.proof.rule else "With the change"
+            yield visible(f"{name}: {self.proof.sentence}")
             if self.proof.first_difference:
                 yield visible(f"First difference: {self.proof.first_difference}")
             yield ""
         yield from verdict_lines(with_proof(judged.verdict, self.proof) if self.proof else judged.verdict)
-        fix = fix_for(judged.verdict)
-        if fix and not self.proof:
+        if not self.proof and (fixes := fixes_for(judged)):
             yield ""
-            yield f"To prove it: --fix {fix.name}  ({fix.description})"
+            yield "To prove it, perform it once more with a change"
+            for fix in fixes:
+                yield f"  --fix {fix.name}  ({fix.description})"
 
     def _servers(self) -> Iterator[str]:
         if self.mirror is None:

@@ -12,7 +12,7 @@ from inspector.replay.encoding import Pairs
 from inspector.replay.profile import Profile, ProfileStep
 from inspector.replay.values import json_text
 from inspector.timeline.message import Kind
-from inspector.verdict.model import Verdict
+from inspector.verdict.model import Judged, Verdict
 
 _LOOPBACK_REDIRECT = "http://127.0.0.1:33418/callback"
 _TOKEN_PLACEHOLDER = re.compile(r"\$\{(?:previous|made_up)\.(access_token|refresh_token)\}")
@@ -276,6 +276,12 @@ def fix_named(name: str) -> Fix:
 def fix_for(verdict: Verdict) -> Fix | None:
     """The fix that a verdict suggests: the one for its cause; None where no change to the client can help."""
     return _BY_RULE.get(verdict.cause or "")
+
+
+def fixes_for(judged: Judged) -> tuple[Fix, ...]:
+    """Every fix that the findings of a run suggest, the one for its verdict first."""
+    rules = [judged.verdict.cause or "", *(finding.rule for finding in judged.checked.findings)]
+    return tuple(dict.fromkeys(_BY_RULE[rule] for rule in rules if rule in _BY_RULE))
 
 
 def _with(pairs: Pairs, wanted: tuple[str, str]) -> Pairs:

@@ -70,7 +70,9 @@ class _Reader:
         self._is_document = False
         self._client_id = ""
         self._authorize = {a.request.id: a for a in run.authorizations}
-        self._redeemed = {t.authorization.request.id: t for t in run.code_exchanges if t.authorization}
+        # Of several that send one code the one with the right proof tells which verifier it was.
+        by_proof = sorted(run.code_exchanges, key=lambda exchange: exchange.verifier_matches is True)
+        self._redeemed = {t.authorization.request.id: t for t in by_proof if t.authorization}
         self._unseen = {t.request.id: t for t in run.code_exchanges if not t.authorization and "code" in t.params}
         self._redirect_uri = self._first_redirect_uri()
         self._values.set("redirect_uri", self._redirect_uri)

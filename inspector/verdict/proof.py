@@ -69,9 +69,9 @@ def prove(
     sentence = f"Same client, {change}: {gone}{_became(before, after)}."
     if says is Says.REFUTED:
         sentence += " The outcome is the same, so that this is not what keeps the client out."
-    elif says is Says.UNDECIDED:
+    elif says is Says.UNDECIDED and rule is not None:
         sentence += " This does not decide about the verdict."
-    elif not after.authorized:
+    elif says is Says.CONFIRMED and not after.authorized:
         sentence += f" It is not yet in; what is left is {after.cause or after.said}."
     return Proof(rule, change, against, before, after, first_difference, says, sentence)
 

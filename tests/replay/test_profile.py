@@ -1,6 +1,7 @@
 """A profile is readable, can be edited, and holds nothing that must not be kept."""
 
 import asyncio
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -179,3 +180,13 @@ def test_a_value_that_nobody_gave_is_not_made_up_silently() -> None:
     with pytest.raises(Unknown, match="code"):
         values.fill("${code}")
     assert values.fill("${made_up.code}") == values.fill("${made_up.code}") != ""
+
+
+def test_the_verifier_is_known_by_its_proof_when_a_code_is_sent_twice(warp: list[Exchange]) -> None:
+    first = next(exchange for exchange in warp if exchange.url.endswith("/oauth2/token"))
+    other = re.sub(rb"code_verifier=[^&]*", b"code_verifier=" + b"x" * 43, first.request_body.data)
+    second = replace(first, id=98, request_body=Body.whole(other), started_at=warp[-1].started_at + 0.001)
+    profile = profile_of(analyse([*warp, second]).runs[-1].run)
+    forms = [dict(step.form) for step in profile.steps if step.leg is Kind.TOKEN]
+    assert [form["code_verifier"] for form in forms] == ["${code_verifier}", "${made_up.code_verifier}"]
+    assert [form["code"] for form in forms] == ["${code}", "${code}"]

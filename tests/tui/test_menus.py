@@ -47,7 +47,7 @@ async def test_enter_does_what_is_marked_and_a_letter_does_it_at_once() -> None:
         assert "✗ aud-is-client-id" in here.text or here.main.selection.finding
         await here.press("f10", "left")
         assert "Show every key" in here.text
-        assert "Go to the next problem" in await here.press("h")
+        assert "╭─ Keys" in await here.press("h")
 
 
 async def test_what_cannot_be_done_stays_with_its_reason() -> None:

@@ -71,7 +71,7 @@ class MainScreen(Commands):
                 yield ProblemList(id="problems")
             yield Detail(id="detail")
         yield DocumentPane(id="start")
-        yield KeyBar(self._preferences.keys, id="key-bar")
+        yield KeyBar(self._preferences.keys, self.reason_against, id="key-bar")
 
     def on_mount(self) -> None:
         """Show what is known: nothing yet."""
@@ -163,14 +163,17 @@ class MainScreen(Commands):
             self._timeline.go_to(selection.step)
         self._problems.choose(selection.finding)
         self._show_detail()
+        self.query_one(KeyBar).refresh()
 
     # What is on the screen.
 
+    @on(Detail.Covered)
     def _show_bars(self) -> None:
         number = self._recording.runs.index(self.view.judged) + 1 if self.view else 0
         revealed = self._detail.revealed
         self.query_one(StatusLine).show(status_parts(self._origin, self._recording, self.view, number, revealed))
         self.query_one(VerdictLine).show(verdict_text(self._origin, self._recording, self.view))
+        self.query_one(KeyBar).refresh()
         self._timeline.border_subtitle = Content("< > run") if len(self._recording.runs) > 1 else None
 
     def _show_detail(self, *, stay: bool = False) -> None:
@@ -226,16 +229,13 @@ class MainScreen(Commands):
         if event.by_key:
             self.action_tab(self._detail.tab)
 
-    @on(RowList.Moved, "#problems")
-    def _problem_chosen(self) -> None:
-        self._select_problem()
-
     @on(RowList.Opened, "#problems")
     def _problem_opened(self, event: RowList.Opened) -> None:
         self._select_problem()
         if event.by_key:
             self._detail.pane("why").focus()
 
+    @on(RowList.Moved, "#problems")
     def _select_problem(self) -> None:
         if finding := self._problems.finding:
             self._detail.choose("why")
@@ -248,17 +248,9 @@ class MainScreen(Commands):
                 self.action_tab("why")
             self.select(target)
 
-    @on(VerdictLine.Opened)
-    def _verdict_opened(self) -> None:
-        self.action_verdict()
-
     @on(TabBar.Chosen)
     def _tab_clicked(self, event: TabBar.Chosen) -> None:
         self.action_tab(event.pane)
-
-    @on(Detail.Covered)
-    def _secrets_covered(self) -> None:
-        self._show_bars()
 
     def action_tab(self, name: str) -> None:
         """Show a detail pane and go there."""
@@ -268,6 +260,7 @@ class MainScreen(Commands):
         self._detail.fill(name)
         self._detail.pane(name).focus()
 
+    @on(VerdictLine.Opened)
     def action_verdict(self) -> None:
         """Show the verdict on the whole run."""
         self.select(Selection())

@@ -1,6 +1,6 @@
 """The last line: the keys that are needed most, as many as fit."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from rich.cells import cell_len
 from textual import events
@@ -28,17 +28,18 @@ class KeyBar(Widget):
             super().__init__()
             self.action = action
 
-    def __init__(self, keys: Mapping[str, str], *, id: str) -> None:
-        """`keys` are those the reader gave to actions, by id."""
+    def __init__(self, keys: Mapping[str, str], reason_against: Callable[[Action], str], *, id: str) -> None:
+        """`keys` are those the reader gave to actions, by id; what there is a reason against is dimmed."""
         super().__init__(id=id)
         self._keys = keys
+        self._reason_against = reason_against
 
     def render(self) -> Content:
         """The entries."""
         parts = []
         for action in self._shown():
-            key = self._key(action)
-            parts.append(Content.assemble((key, STRONG), " ", (action.title, MUTED), " " * self._GAP))
+            name = Content.assemble((self._key(action), STRONG), " ", (action.title, MUTED))
+            parts.append((name.stylize("dim") if self._reason_against(action) else name) + " " * self._GAP)
         return Content(" ") + Content("").join(parts)
 
     def on_mouse_move(self, event: events.MouseMove) -> None:

@@ -1,6 +1,6 @@
 """What a report about one run says, in whatever form: whom it is for, the evidence, and how to see it again."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from inspector.protocol.jwt import Signature
@@ -32,6 +32,12 @@ class Fact:
     step: int | None
     exchange: int | None
     text: str
+
+
+def chosen(runs: Sequence[Judged]) -> Judged | None:
+    """The run that a report on one run is about: the last one with somebody at fault, else the last one."""
+    faulty = [judged for judged in runs if at_fault(judged)] or runs
+    return faulty[-1] if faulty else None
 
 
 def at_fault(judged: Judged) -> bool:

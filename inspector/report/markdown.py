@@ -35,15 +35,8 @@ def report(material: Material) -> str:
     return f"{cut}\n\n(cut here: the report is longer than an issue may be)\n"
 
 
-def chosen(material: Material) -> Judged | None:
-    """The run a report is about: the last one with somebody at fault, else the last one."""
-    runs = material.runs
-    faulty = [judged for judged in runs if case.at_fault(judged)] or runs
-    return faulty[-1] if faulty else None
-
-
 def _document(material: Material, longest_body: int, most_steps: int) -> Iterator[str]:
-    judged = chosen(material)
+    judged = case.chosen(material.runs)
     if judged is None:
         yield "# No sign-in to an MCP server in this recording"
         yield ""

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import TextIO
 
+from inspector.report.case import chosen
 from inspector.report.escape import diagram
 from inspector.report.material import Material
 from inspector.report.sequence import AUTHORIZATION, SERVER, Arrow, arrows, phase_name, server_name
@@ -15,10 +16,9 @@ _LETTERS = {SERVER: "S", AUTHORIZATION: "A"}
 
 
 def write(material: Material, out: TextIO) -> None:
-    """Write one diagram for each run; a file with several is split at the comments between them."""
-    for number, judged in enumerate(material.runs):
-        out.write("\n" if number else "")
-        out.write(f"%% run {judged.run.id}\n{sequence_diagram(judged)}\n")
+    """Write the diagram of one run: a file can hold only one."""
+    judged = chosen(material.runs)
+    out.write(f"{sequence_diagram(judged)}\n" if judged else "sequenceDiagram\n    participant C as no sign-in\n")
 
 
 def sequence_diagram(judged: Judged, most: int = _MOST_STEPS) -> str:

@@ -1,5 +1,6 @@
 import os
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,8 +11,10 @@ from markdown_it.token import Token
 
 from inspector.report.escape import code, diagram, fenced, prose
 from inspector.report.markdown import LONGEST
+from inspector.session.model import Exchange
 from tests.report.hostile import HOSTILE, hostile_story
 from tests.report.material import exported
+from tests.tui.story import story
 
 GOLDEN = Path(__file__).parent / "golden" / "story.md"
 OWN_TAGS = re.compile(r"</details>|<details><summary>step [0-9-]+, exchange [0-9]+: <code>[^<>]*</code></summary>")
@@ -114,3 +117,17 @@ def test_a_long_recording_still_fits() -> None:
 
 def test_without_a_sign_in_it_says_so() -> None:
     assert exported("markdown", []).startswith("# No sign-in to an MCP server in this recording")
+
+
+def test_a_diagram_file_holds_one_diagram_of_known_lines() -> None:
+    for exchanges in (story(), [*story(), *other_sign_in()], *map(hostile_story, HOSTILE.values())):
+        first, *lines = exported("mermaid", exchanges).splitlines()
+        assert first == "sequenceDiagram"
+        for line in lines:
+            assert re.fullmatch(
+                r"    (participant [CSA] as |C->>[SA]: |[SA]--?(>>|x)C: |Note over C,[SA]: )\S.*", line
+            ), line
+
+
+def other_sign_in() -> list[Exchange]:
+    return [replace(each, id=each.id + 20, started_at=each.started_at + 900) for each in story(resource=True)]

@@ -5,13 +5,19 @@ from dataclasses import replace
 from inspector.protocol.revisions import NOT_DEFINED
 from inspector.rules.model import Checked, Confidence, Fault, Finding, NotObserved, Party, Severity, Silence
 from inspector.rules.registry import Rule, all_rules
+from inspector.session.model import Source
 from inspector.timeline.run import Run
 
 INTERNAL_ERROR = "internal-error"
 
 
 def check(run: Run) -> Checked:
-    """Ask every rule. Findings come worst first; a rule without a finding either passed or was not observed."""
+    """Ask every rule. Findings come worst first; a rule without a finding either passed or was not observed.
+
+    A client answers for what it sent itself, also where the inspector changed that on the way. Where the inspector
+    asked in place of a client, there is none to judge.
+    """
+    probe = run.source is Source.PROBE
     findings: list[Finding] = []
     silences: list[Silence] = []
     passed: list[str] = []
@@ -20,8 +26,13 @@ def check(run: Run) -> Checked:
         if level == NOT_DEFINED:
             silences.append(Silence(rule.id, "N6", "the revision in force does not have this requirement"))
             continue
-        faults, silence = _ask(rule, run)
-        findings.extend(_finding(rule, run, level, fault) for fault in faults)
+        of_client = rule.party is Party.CLIENT
+        if probe and of_client:
+            silences.append(Silence(rule.id, "N10", "the inspector asked, and no client"))
+            continue
+        faults, silence = _ask(rule, run.client_side if of_client else run)
+        found = [_finding(rule, run, level, fault) for fault in faults]
+        findings.extend(finding for finding in found if not (probe and finding.party is Party.CLIENT))
         if silence:
             silences.append(silence)
         elif not faults:

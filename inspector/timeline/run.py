@@ -1,12 +1,13 @@
 """One attempt of one client at one MCP server, read-only, with the parts of the sign-in by name."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 from inspector.protocol import jwt, urls
 from inspector.protocol.documents import Document
 from inspector.session.model import Source
+from inspector.session.undo import as_client_sent
 from inspector.timeline.client import Client, identify
 from inspector.timeline.flow import Authorization, TokenExchange, Use, request_key
 from inspector.timeline.message import Kind, Message
@@ -45,6 +46,20 @@ class Run:
     def source(self) -> Source:
         """Who sent the requests: a client, captured or imported, or the inspector itself as a replay or a probe."""
         return self.messages[0].exchange.source if self.messages else Source.CAPTURE
+
+    @cached_property
+    def patches(self) -> tuple[str, ...]:
+        """Who changed what the client sent: names of wire patches, and `step` for the user's own edits."""
+        changes = (change for message in self.messages for change in message.exchange.translations)
+        return tuple(dict.fromkeys(change.by for change in changes if change.by and change.part.startswith("request.")))
+
+    @cached_property
+    def client_side(self) -> "Run":
+        """The run as its client sent it; itself where nobody changed anything on the way."""
+        if not self.patches:
+            return self
+        messages = tuple(Message(as_client_sent(message.exchange), message.kind) for message in self.messages)
+        return replace(self, messages=messages)
 
     def of(self, *kinds: Kind) -> tuple[Message, ...]:
         """The messages of these kinds."""

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from inspector.rules.model import Checked, Confidence, Finding, Party, Phase, Severity
 from inspector.rules.registry import find_rule
+from inspector.session.model import Source
 from inspector.timeline.run import Run
 from inspector.verdict.evidence import overcome, stopped_at_discovery, works
 from inspector.verdict.known_issues import with_known_issue
@@ -15,7 +16,11 @@ from inspector.verdict.trail import trail_end
 
 def judge(run: Run, checked: Checked) -> Verdict:
     """Judge a run. What the capture does not decide is said to be unknown, with what to capture next."""
-    return with_known_issue(_judged(run, checked), run.client)
+    verdict = with_known_issue(_judged(run, checked), run.client)
+    if not run.patches:
+        return verdict
+    changed = Observation(None, f"The inspector changed what the client sent on its way: {', '.join(run.patches)}.")
+    return replace(verdict, observations=(changed, *verdict.observations))
 
 
 def _judged(run: Run, checked: Checked) -> Verdict:
@@ -26,6 +31,8 @@ def _judged(run: Run, checked: Checked) -> Verdict:
         return _first_cause(run, checked)
     if works(run):
         return _no_fault(run, checked)
+    if run.source is Source.PROBE:
+        return _nothing_from_outside(checked)
     end = trail_end(run)
     return replace(end, observations=(*end.observations, *_warnings(checked)))
 
@@ -94,6 +101,19 @@ def _remedies(finding: Finding) -> Iterator[Remedy]:
     if declared:
         fix = " ".join(declared.documentation["How to fix"].split())
         yield Remedy(finding.party, f"{fix} Expected here: {finding.expected}" if finding.expected else fix)
+
+
+def _nothing_from_outside(checked: Checked) -> Verdict:
+    """What can be said of two servers that were only asked, and that nobody signed in at."""
+    return Verdict(
+        Party.NONE,
+        Confidence.CERTAIN,
+        None,
+        f"Nothing that stops a client shows from outside: {len(checked.passed)} checks passed. Whether a token is"
+        " issued and accepted takes a sign-in.",
+        _warnings(checked),
+        remedies=(Remedy(Party.NONE, "Sign in with a client through `mcp-auth-inspector run` or `gateway`."),),
+    )
 
 
 def _no_fault(run: Run, checked: Checked) -> Verdict:

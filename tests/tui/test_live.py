@@ -170,3 +170,21 @@ async def test_leaving_while_the_capture_goes_on_ends_cleanly() -> None:
         await here.until(lambda: "Fault: client" in here.verdict)
         await here.pilot.press("q")
     assert here.app.return_code == 0
+
+
+@pytest.mark.parametrize("no_color", [False, True])
+async def test_any_window_and_any_key_during_traffic(no_color: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    if no_color:
+        monkeypatch.setenv("NO_COLOR", "1")
+    feed = DrivenFeed()
+    sizes = [(60, 20), (1, 1), (200, 60), (40, 12), (100, 30), (59, 19), (160, 48), (80, 24)]
+    keys = ["f10", "escape", "p", "z", "m", "escape", "plus", "l"]
+    async with stage(feed, (60, 20)) as here:
+        for exchange, size, key in zip(story(), sizes, keys, strict=True):
+            await feed.queue.put([exchange])
+            await here.pilot.resize_terminal(*size)
+            await here.press(key)
+        await feed.queue.put(None)
+        await here.until(lambda: here.app.recording.ended)
+        assert here.app.is_running
+        assert here.app.recording.exchange_count == len(story())

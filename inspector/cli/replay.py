@@ -54,12 +54,28 @@ def replay(
     save_case: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Write a regression case for `verify`.")
     ] = None,
+    step: Annotated[int | None, typer.Option(metavar="N", help="Send only the request of this step again.")] = None,
+    to: Annotated[str, typer.Option(metavar="SERVER", help="'reference', 'original', or a URL.")] = "reference",
+    set_part: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set",
+            metavar="PART=VALUE",
+            help="Change it first: query:NAME=..., header:NAME=..., form:NAME=..., method=, path=, body=.",
+        ),
+    ] = None,
+    drop_part: Annotated[
+        list[str] | None,
+        typer.Option("--drop", metavar="PART", help="Take out query:NAME, header:NAME or form:NAME."),
+    ] = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Send what would be asked about, without asking.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Perform a recorded client again, and prove what is wrong by changing one thing.
 
     The client is performed at the bundled reference servers, set up like those of the recording. What is sent becomes
-    part of the session, as a sign-in of its own.
+    part of the session, as a sign-in of its own. With --step only one request is sent again, as it was recorded but
+    for what you change, and its answer is shown beside the recorded one.
 
     Exit code 0: performed as recorded, and the change made the difference. 1: not so. 2: it could not be performed.
 
@@ -70,6 +86,12 @@ def replay(
         return
     if session is None:
         raise typer.BadParameter("give the recording to perform, or --list-fixes", param_hint="SESSION")
+    if step is not None:
+        from inspector.cli.resend import resend
+
+        changes = tuple(set_part or ()), tuple(drop_part or ())
+        resend(session, run, step, to=to, set_parts=changes[0], drop_parts=changes[1], yes=yes, as_json=as_json)
+        return
     with _recording(session, run) as (judged, record):
         try:
             done = asyncio.run(
@@ -172,7 +194,7 @@ def _recording(file: Path, number: int | None) -> "Iterator[tuple[Judged, Record
 
     recording = import_file(file)
     try:
-        judged = _chosen(analyse(recording.exchanges()).runs, number)
+        judged = chosen(analyse(recording.exchanges()).runs, number)
         path = file
         if not isinstance(recording, Session):
             path = new_session_path(datetime.now().astimezone())
@@ -184,7 +206,7 @@ def _recording(file: Path, number: int | None) -> "Iterator[tuple[Judged, Record
     typer.echo(f"mcp-auth-inspector: recorded in {path}", err=True)
 
 
-def _chosen(runs: "tuple[Judged, ...]", number: int | None) -> "Judged":
+def chosen(runs: "tuple[Judged, ...]", number: int | None) -> "Judged":
     """The run of that number; else the last with a fault that is no replay itself, else the last that is none."""
     from inspector.session.model import Source
 

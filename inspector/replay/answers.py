@@ -57,6 +57,8 @@ def status_in_words(exchange: Exchange) -> str:
 def _differences(recorded: Exchange, now: Exchange) -> Iterator[AnswerDifference]:
     if recorded.status != now.status or now.status is None:
         yield AnswerDifference("status", "", status_in_words(recorded), status_in_words(now))
+    if recorded.status is None or now.status is None:
+        return
     yield from _of("header", _headers(recorded.response_headers), _headers(now.response_headers))
     left, right = (_text(each.response_headers, each.response_body) for each in (recorded, now))
     left_json, right_json = _json(left), _json(right)

@@ -138,6 +138,7 @@ HEADER_PLACES: dict[str, Callable[[int, str], Exchange]] = {
         "no scheme": lambda s: (("authorization", s),),
         "proxy": lambda s: (("proxy-authorization", f"Bearer {s}"),),
         "basic": lambda s: (("authorization", "Basic " + base64.b64encode(f"id:{s}".encode()).decode()),),
+        "basic, key as user": lambda s: (("authorization", "Basic " + base64.b64encode(f"{s}:".encode()).decode()),),
         "cookie": lambda s: (("cookie", f"a=b; wos-session={s}; c=d"),),
         "API key": lambda s: (("X-Api-Key", s),),
         "MCP session": lambda s: (("mcp-session-id", s),),

@@ -1,3 +1,4 @@
+import base64
 import json
 from dataclasses import replace
 from urllib.parse import parse_qsl, urlsplit
@@ -185,8 +186,6 @@ def test_a_body_that_is_no_text_is_left_out() -> None:
 
 
 def test_basic_credentials_keep_the_client_id() -> None:
-    import base64
-
     given = base64.b64encode(b"my-client:s3cr3t-s3cr3t").decode()
     request = exchange(
         1, "POST", f"{AUTHKIT}/oauth2/token", 0, 0, 200, request_headers=(("authorization", f"Basic {given}"),)
@@ -195,6 +194,19 @@ def test_basic_credentials_keep_the_client_id() -> None:
     user, _, password = base64.b64decode(shown.removeprefix("Basic ")).decode().partition(":")
     assert user == "my-client"
     assert is_placeholder(password)
+
+
+@pytest.mark.parametrize("key", ["sk_live_4eC39HqLyjWDarjtT1", "k1"])
+def test_an_api_key_in_place_of_the_user_goes(key: str) -> None:
+    given = base64.b64encode(f"{key}:".encode()).decode()
+    request = exchange(1, "GET", f"{AUTHKIT}/x", 0, 0, 200, request_headers=(("authorization", f"Basic {given}"),))
+    shown = find_secrets([request], KEY).exchange(request).request_header("authorization") or ""
+    assert base64.b64decode(shown.removeprefix("Basic ")).decode().startswith("[api_key #")
+
+
+def test_an_address_is_personal_also_as_a_client_id() -> None:
+    sent = exchange(1, "GET", f"{AUTHKIT}/oauth2/authorize?client_id=ada%40example.org", 0, 0, 200)
+    assert "ada" not in find_secrets([sent], KEY).exchange(sent).url
 
 
 @pytest.mark.parametrize("resource", [False, True])

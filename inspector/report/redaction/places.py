@@ -98,9 +98,9 @@ class Collector:
         scheme, _, rest = value.partition(" ")
         credential = rest.strip() or scheme
         if scheme.lower() == "basic" and (pair := basic_pair(credential)):
-            self._secrets.publish(unquote_plus(pair[0]))
-            self._add(unquote_plus(pair[1]), "client_secret", at)
-            self._add(pair[1], "client_secret", at)
+            for user, password in {pair, (unquote_plus(pair[0]), unquote_plus(pair[1]))}:
+                # Some services take the API key as the user, without a password.
+                self._add(*(password, "client_secret") if password else (user, "api_key"), at)
         self._add(credential, "access_token" if scheme.lower() in ("bearer", "dpop") else "credentials", at)
 
     def _url(self, url: str, at: str) -> None:

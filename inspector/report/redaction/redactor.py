@@ -171,7 +171,10 @@ class Redactor:
         if not rest.strip():
             return self._whole(value, "credentials")
         if scheme.lower() == "basic" and (pair := basic_pair(rest.strip())):
-            shown = f"{self.text(pair[0])}:{self._whole(unquote_plus(pair[1]), 'client_secret')}"
+            user, password = unquote_plus(pair[0]), unquote_plus(pair[1])
+            shown = f"{self.text(user)}:{self._whole(password, 'client_secret')}"
+            if not password:
+                shown = f"{self._whole(user, 'api_key')}:"
             return scheme + space + base64.b64encode(shown.encode()).decode()
         return scheme + space + self._whole(rest.strip(), "credentials")
 

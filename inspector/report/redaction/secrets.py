@@ -78,7 +78,9 @@ class Secrets:
 
     def publish(self, value: str) -> None:
         """Note a value that everybody may see, such as a client id, and that other places must not make secret."""
-        self._public.add(value)
+        # Nothing makes an address of a person public.
+        if "@" not in value:
+            self._public.add(value)
 
     def add(self, value: str, kind: str, exchange: int = 0, place: str = "") -> Secret | None:
         """Note a secret; None for what needs no hiding: nothing, what is masked already, a published value."""

@@ -45,6 +45,12 @@ def at_fault(judged: Judged) -> bool:
     return judged.verdict.party not in (Party.NONE, Party.UNKNOWN)
 
 
+def fault_line(judged: Judged) -> str:
+    """Who is at fault, and how sure that is."""
+    sure = f" ({judged.verdict.confidence.value})" if at_fault(judged) else ""
+    return f"{NAMES[judged.verdict.party]}{sure}"
+
+
 def addressee(judged: Judged) -> str:
     """Who has to act, by name where the recording has one."""
     run, party = judged.run, judged.verdict.party

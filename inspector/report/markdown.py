@@ -72,7 +72,7 @@ def _summary(judged: Judged) -> Iterator[str]:
     yield ""
     yield "| | |"
     yield "|---|---|"
-    yield f"| At fault | {case.NAMES[verdict.party]} ({verdict.confidence.value}) |"
+    yield f"| At fault | {case.fault_line(judged)} |"
     yield f"| MCP client | {_or_unknown(run.client.label)} |"
     yield f"| MCP server | {_or_unknown(run.server_url)} |"
     yield f"| Authorization server | {_or_unknown(run.issuer or '')} |"

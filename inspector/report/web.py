@@ -48,7 +48,7 @@ def _run(judged: Judged, original: Run) -> Iterator[str]:
     yield f'<p class="verdict {state}">{markup(verdict.summary)}</p>'
     yield "<dl>"
     facts = {
-        "At fault": f"{case.NAMES[verdict.party]} ({verdict.confidence.value})",
+        "At fault": case.fault_line(judged),
         "MCP client": run.client.label,
         "MCP server": run.server_url or "unknown",
         "Authorization server": run.issuer or "unknown",

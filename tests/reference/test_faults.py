@@ -222,9 +222,9 @@ def test_every_rule_is_provoked_or_needs_another_client() -> None:
     assert sorted(existing - provoked) == sorted(rule for rules in NEEDS_MORE.values() for rule in rules)
 
 
-def test_the_readme_shows_the_table_as_it_is() -> None:
-    readme = (Path(__file__).resolve().parents[2] / "README.md").read_text("utf-8")
-    assert fault_table() in readme
+def test_the_page_shows_the_table_as_it_is() -> None:
+    page = (Path(__file__).resolve().parents[2] / "inspector/reference/FAULTS.md").read_text("utf-8")
+    assert fault_table() in page
 
 
 def test_names_are_unique_and_descriptions_are_sentences() -> None:

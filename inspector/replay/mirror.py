@@ -7,7 +7,9 @@ from inspector.protocol import content
 from inspector.reference.authkit.redirects import matches
 from inspector.reference.faults import FAULTS, with_faults
 from inspector.reference.settings import DEMO, MCP_URL, Settings
-from inspector.replay.signs import SIGNS, audiences_of, names_resource
+from inspector.replay.authkit_signs import AUTHKIT_SIGNS
+from inspector.replay.facts import audiences_of, names_resource
+from inspector.replay.server_signs import SERVER_SIGNS
 from inspector.timeline.flow import TokenExchange
 from inspector.timeline.message import Kind
 from inspector.timeline.run import Run
@@ -36,7 +38,8 @@ def mirror_of(run: Run) -> Mirror:
     """What the recording shows of the two servers; where it decides nothing they keep to the specification."""
     settings, seen, assumed = _settings(run)
     faults: list[str] = []
-    for name, shows in SIGNS:
+    # A sign that is not there says nothing: the client may not have looked.
+    for name, shows in SERVER_SIGNS + AUTHKIT_SIGNS:
         if shows(run):
             try:
                 with_faults(settings, (*faults, name))

@@ -99,6 +99,8 @@ def completed(steps: tuple[ProfileStep, ...]) -> Iterator[ProfileStep]:
     registered = [step for step in steps if step.leg is Kind.REGISTER]
     authorized = [step for step in steps if step.leg is Kind.AUTHORIZE]
     tokens = [step for step in steps if step.leg is Kind.TOKEN]
+    if not (registered or authorized or tokens or used):
+        return  # what it would do is no matter of the sign-in
     if registered and not authorized:
         authorized = [authorization()]
         yield _assumed(authorized[0])

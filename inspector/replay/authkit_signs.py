@@ -1,106 +1,56 @@
-"""How each fault of the reference servers shows in a recording.
-
-A sign that is not there says nothing: the client may not have looked.
-"""
+"""How each fault of the authorization server shows in a recording."""
 
 from collections.abc import Callable, Iterator
 
 from inspector.protocol import content, urls
-from inspector.protocol.urls import Grade
-from inspector.timeline.flow import TokenExchange
+from inspector.replay.facts import are_pages, audiences_of, member, names_itself, names_resource, statuses
 from inspector.timeline.message import Kind, Message
 from inspector.timeline.run import Run
 
-
-def names_resource(run: Run, exchange: TokenExchange) -> bool:
-    """Whether the sign-in asked for the resource that the MCP server publishes."""
-    resources = (*exchange.resources, *(exchange.authorization.resources if exchange.authorization else ()))
-    expected = run.published_resource or run.server_url
-    return expected in resources
+_PATIENCE = 60
+"""Seconds by which two clocks may differ without that being the fault."""
 
 
-def audiences_of(exchange: TokenExchange) -> tuple[str, ...]:
-    """Whom the access token is for; nobody where it cannot be read."""
-    return tuple(exchange.token.audiences or ()) if exchange.token else ()
+def _endpoint_missing(run: Run) -> bool:
+    documents = [m.good_document for m in run.of(Kind.SERVER_METADATA) if m.good_document]
+    return bool(documents) and not any("token_endpoint" in document for document in documents)
 
 
-def _statuses(run: Run, kind: Kind, part: str = "") -> list[int]:
-    return [m.status for m in run.of(kind) if m.status is not None and part in m.url]
+def _endpoint_insecure(run: Run) -> bool:
+    named = [m.good_document.raw for m in run.of(Kind.SERVER_METADATA) if m.good_document]
+    ends = [value for raw in named for name, value in raw.items() if name.endswith("_endpoint")]
+    return any(isinstance(value, str) and not urls.is_secure(value) for value in ends)
 
 
-def _first_refusal(run: Run) -> Message | None:
-    return next(iter(run.unauthorized), None)
+def _forgotten(run: Run) -> bool:
+    """Whether a client that had just registered ended on a page instead of getting an answer."""
+    asked = [
+        a
+        for a in run.authorizations
+        if a.response is None and not any(t.authorization is a for t in run.code_exchanges)
+    ]
+    known = [m.document.text("client_id") for m in run.of(Kind.REGISTER) if m.document]
+    pages = [m.url for a in asked for m in a.hops] + [m.location or "" for a in asked for m in (a.request, *a.hops)]
+    return any(a.params.get("client_id") in known for a in asked) and any("application_not_found" in p for p in pages)
 
 
-def _challenge_absent(run: Run) -> bool:
-    refused = _first_refusal(run)
-    return refused is not None and not refused.challenges and not refused.exchange.response_header("www-authenticate")
+def _clock(run: Run, *, ahead: bool) -> bool:
+    for use in run.uses:
+        if use.rejected and use.exchange and use.token:
+            issued, expires = use.token.number("iat"), use.token.number("exp")
+            if ahead and issued is not None and issued > use.request.at + _PATIENCE:
+                return True
+            if not ahead and expires is not None and expires < use.request.at:
+                return True
+    return False
 
 
-def _challenge_unnamed(run: Run) -> bool:
-    refused = _first_refusal(run)
-    challenge = refused.bearer_challenge if refused else None
-    return challenge is not None and challenge.get("resource_metadata") is None
+def _answers(run: Run) -> list[Message]:
+    return [t.request for t in run.code_exchanges if t.answer]
 
 
-def _challenge_without_scope(run: Run) -> bool:
-    refused = _first_refusal(run)
-    challenge = refused.bearer_challenge if refused else None
-    return challenge is not None and challenge.get("scope") is None
-
-
-def _no_metadata(run: Run) -> bool:
-    statuses = _statuses(run, Kind.RESOURCE_METADATA)
-    return bool(statuses) and all(status == 404 for status in statuses) and _challenge_unnamed(run)
-
-
-def _named_not_found(run: Run) -> bool:
-    statuses = _statuses(run, Kind.RESOURCE_METADATA)
-    return bool(statuses) and all(status == 404 for status in statuses) and not _challenge_unnamed(run)
-
-
-def _only_at_root(run: Run) -> bool:
-    path = urls.path_of(run.server_url).rstrip("/")
-    asked = run.of(Kind.RESOURCE_METADATA)
-    at_path = [m.status for m in asked if path and m.url.endswith(path)]
-    at_root = [m.status for m in asked if m.url.endswith("/.well-known/oauth-protected-resource")]
-    return bool(at_path) and 200 not in at_path and 200 in at_root
-
-
-def _pages(run: Run, kind: Kind) -> bool:
-    asked = run.of(kind)
-    is_page = [content.media_type(m.exchange.response_headers) == "text/html" for m in asked if m.status == 200]
-    return bool(is_page) and all(is_page)
-
-
-def _resource_is(run: Run, *grades: Grade, fragment: bool = False) -> bool:
-    published = run.published_resource
-    if not published or urls.has_fragment(published) is not fragment:
-        return False
-    return fragment or urls.compare(run.server_url, published).grade in grades
-
-
-def _slash_added(run: Run) -> bool:
-    return run.published_resource == run.server_url + "/"
-
-
-def _member(run: Run, kind: Kind, name: str) -> Iterator[object]:
-    for message in run.of(kind):
-        if message.good_document:
-            yield message.good_document.raw.get(name)
-
-
-def _no_servers(run: Run) -> bool:
-    found = list(_member(run, Kind.RESOURCE_METADATA, "authorization_servers"))
-    return bool(found) and not any(found)
-
-
-def _names_itself(run: Run) -> bool:
-    documents = [m.good_document for m in run.of(Kind.RESOURCE_METADATA) if m.good_document]
-    servers = [server for d in documents for server in d.texts("authorization_servers") or ()]
-    token = next((m.url for m in run.of(Kind.TOKEN)), "")
-    own = bool(servers) and all(urls.same_origin(server, run.server_url) for server in servers)
-    return own and bool(token) and not urls.same_origin(token, run.server_url)
+def _cacheable(run: Run) -> bool:
+    return any("no-store" not in content.header(m.exchange.response_headers, "cache-control") for m in _answers(run))
 
 
 def _issuer_named(run: Run) -> str | None:
@@ -124,18 +74,18 @@ def _issuer_other(run: Run) -> bool:
 
 
 def _openid_only(run: Run) -> bool:
-    oauth = _statuses(run, Kind.SERVER_METADATA, "oauth-authorization-server")
-    openid = _statuses(run, Kind.SERVER_METADATA, "openid-configuration")
+    oauth = statuses(run, Kind.SERVER_METADATA, "oauth-authorization-server")
+    openid = statuses(run, Kind.SERVER_METADATA, "openid-configuration")
     return bool(oauth) and 200 not in oauth and 200 in openid
 
 
 def _no_server_metadata(run: Run) -> bool:
-    statuses = _statuses(run, Kind.SERVER_METADATA)
-    return bool(statuses) and 200 not in statuses and not _names_itself(run)
+    found = statuses(run, Kind.SERVER_METADATA)
+    return bool(found) and 200 not in found and not names_itself(run)
 
 
 def _methods(run: Run) -> list[object]:
-    return list(_member(run, Kind.SERVER_METADATA, "code_challenge_methods_supported"))
+    return list(member(run, Kind.SERVER_METADATA, "code_challenge_methods_supported"))
 
 
 def _redirect_uri_refused(run: Run) -> bool:
@@ -177,7 +127,7 @@ def _iss_is(run: Run, kind: str) -> bool:
 
 
 def _iss_promised(run: Run) -> bool:
-    promised = True in _member(run, Kind.SERVER_METADATA, "authorization_response_iss_parameter_supported")
+    promised = True in member(run, Kind.SERVER_METADATA, "authorization_response_iss_parameter_supported")
     return promised and bool(_iss(run)) and not any(_iss(run))
 
 
@@ -238,27 +188,6 @@ def _token_issuer(run: Run, *, slash: bool) -> bool:
     return False
 
 
-def _any_audience(run: Run) -> bool:
-    expected = run.published_resource or run.server_url
-    return any(
-        use.accepted_protected and use.token and use.token.audiences and expected not in use.token.audiences
-        for use in run.uses
-    )
-
-
-def _good_refused(run: Run) -> bool:
-    expected = run.published_resource or run.server_url
-    refused = [u for u in run.uses if u.rejected and u.token and expected in (u.token.audiences or ())]
-    expired = [u for u in refused if u.token and (u.token.number("exp") or float("inf")) < u.request.at]
-    stepping = any(u.request.bearer_challenge and u.request.bearer_challenge.get("scope") for u in refused)
-    return bool(refused) and len(refused) > len(expired) and not stepping and not any(u.accepted for u in run.uses)
-
-
-def _scope_refusals(run: Run, status: int) -> list[Message]:
-    found = [u.request for u in run.uses if u.request.status == status and u.request.bearer_challenge]
-    return [m for m in found if m.bearer_challenge and m.bearer_challenge.get("error") == "insufficient_scope"]
-
-
 def _no_refresh_token(run: Run) -> bool:
     wanted = [t for t in run.code_exchanges if t.authorization and "offline_access" in (t.params.get("scope") or "")]
     return bool(wanted) and any(t.answer and "refresh_token" not in t.answer for t in wanted)
@@ -277,37 +206,20 @@ def _refresh_drops(run: Run) -> bool:
     return before and any(t.token and expected not in audiences_of(t) for t in run.refreshes)
 
 
-SIGNS: tuple[tuple[str, Callable[[Run], bool]], ...] = (
-    ("forbidden-without-token", lambda run: any(m.status == 403 and not m.bearer for m in run.of(Kind.MCP)[:1])),
-    ("challenge-absent", _challenge_absent),
-    ("prm-absent", _no_metadata),
-    ("challenge-without-metadata-url", _challenge_unnamed),
-    ("challenge-without-scope", _challenge_without_scope),
-    ("prm-not-found", _named_not_found),
-    ("prm-root-only", _only_at_root),
-    ("prm-html", lambda run: _pages(run, Kind.RESOURCE_METADATA)),
-    ("prm-unauthorized", lambda run: {*_statuses(run, Kind.RESOURCE_METADATA)} == {401}),
-    ("prm-resource-missing", lambda run: run.resource_metadata is not None and not run.published_resource),
-    ("prm-resource-trailing-slash", _slash_added),
-    ("prm-resource-origin", lambda run: _resource_is(run, Grade.ANCESTOR) and not _slash_added(run)),
-    ("prm-resource-loopback-alias", lambda run: _resource_is(run, Grade.LOOPBACK_ALIAS)),
-    ("prm-resource-with-fragment", lambda run: _resource_is(run, fragment=True)),
-    (
-        "prm-resource-other",
-        lambda run: _resource_is(run, Grade.OTHER, Grade.SAME_ORIGIN, Grade.SCHEME_ONLY, Grade.DESCENDANT),
-    ),
-    ("prm-without-authorization-servers", _no_servers),
-    ("prm-names-itself", _names_itself),
-    ("as-metadata-html", lambda run: _pages(run, Kind.SERVER_METADATA)),
+AUTHKIT_SIGNS: tuple[tuple[str, Callable[[Run], bool]], ...] = (
+    ("as-metadata-html", lambda run: are_pages(run, Kind.SERVER_METADATA)),
     ("as-metadata-absent", _no_server_metadata),
     ("as-metadata-openid-only", _openid_only),
+    ("as-metadata-incomplete", _endpoint_missing),
+    ("as-endpoint-insecure", _endpoint_insecure),
     ("issuer-trailing-slash", _issuer_slash),
     ("issuer-other", _issuer_other),
     ("pkce-not-advertised", lambda run: bool(_methods(run)) and not any(_methods(run))),
     ("pkce-plain-only", lambda run: _methods(run)[:1] == [["plain"]]),
-    ("registration-not-found", lambda run: {*_statuses(run, Kind.REGISTER)} == {404}),
+    ("registration-not-found", lambda run: {*statuses(run, Kind.REGISTER)} == {404}),
     ("registration-redirect-uri-refused", _redirect_uri_refused),
     ("registration-secret-forced", _secret_forced),
+    ("application-not-found", _forgotten),
     ("access-denied", lambda run: _answered_with(run, "access_denied")),
     ("invalid-target-at-authorize", lambda run: _answered_with(run, "invalid_target")),
     ("state-dropped", _states),
@@ -323,14 +235,10 @@ SIGNS: tuple[tuple[str, Callable[[Run], bool]], ...] = (
     ("token-opaque", _opaque),
     ("token-issuer-trailing-slash", lambda run: _token_issuer(run, slash=True)),
     ("token-issuer-other", lambda run: _token_issuer(run, slash=False)),
-    ("any-audience-accepted", _any_audience),
-    ("other-audience-expected", _good_refused),
-    (
-        "step-up",
-        lambda run: any(m.bearer_challenge and m.bearer_challenge.get("scope") for m in _scope_refusals(run, 403)),
-    ),
-    ("step-up-unexplained", lambda run: bool(_scope_refusals(run, 403))),
-    ("step-up-as-401", lambda run: bool(_scope_refusals(run, 401))),
+    ("clock-behind", lambda run: _clock(run, ahead=False)),
+    ("clock-ahead", lambda run: _clock(run, ahead=True)),
+    ("token-type-missing", lambda run: any(m.document and "token_type" not in m.document for m in _answers(run))),
+    ("token-cacheable", _cacheable),
     ("refresh-token-missing", _no_refresh_token),
     ("refresh-token-kept", _refresh_kept),
     ("refresh-drops-resource", _refresh_drops),

@@ -84,6 +84,12 @@ def test_a_secret_that_looks_like_an_escape_is_found_under_another_escape() -> N
     assert "6b86b273ff34fc" not in shown
 
 
+def test_a_backslash_at_the_end_of_a_secret_is_not_taken_for_the_quotes() -> None:
+    given = exchange(1, "POST", f"{AUTHKIT}/oauth2/token", 0, 0, 200, form={"client_secret": "5feceb66ffc86f<\\"})
+    shown = find_secrets([given], KEY).text('Bearer error="x", error_description="5feceb66ffc86f&lt;\\"')
+    assert "5feceb66ffc86f" not in shown
+
+
 def test_a_header_seen_again_is_noted_again_and_nothing_else() -> None:
     exchanges = [replace(story()[7], id=number, started_at=number) for number in (1, 2, 3)]
     exchanges[0] = replace(exchanges[0], request_body=Body.whole(b'{"client_secret": "only-in-the-first"}'))

@@ -8,17 +8,17 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from urllib.parse import quote
 
-MOST_LAYERS = 5
-"""Encodings on top of each other that are undone."""
+MOST_VIEWS = 16
+"""Readings of a text that are made by undoing escapes on top of each other."""
 
 _ENOUGH = 48
-_ESCAPE = re.compile(
+_LONG_ESCAPES = (
     r"(?P<percent>(?:%[0-9A-Fa-f]{2})+)"
     r"|(?P<unicode>(?:\\u[0-9A-Fa-f]{4})+)"
-    r"|(?P<json>\\[\"\\/bfnrt])"
-    r"|(?P<byte>\\x[0-9A-Fa-f]{2})"
     r"|(?P<entity>&(?:#[0-9]{1,7}|#[xX][0-9A-Fa-f]{1,6}|[A-Za-z]{2,31});)"
 )
+_ESCAPE = re.compile(rf"{_LONG_ESCAPES}|(?P<json>\\[\"\\/bfnrt])|(?P<byte>\\x[0-9A-Fa-f]{{2}})")
+_ESCAPE_BUT_BACKSLASHES = re.compile(_LONG_ESCAPES)
 _BASE64 = re.compile(r"[A-Za-z0-9+/_-]{12,}={0,2}")
 _BASE64_IN_PATH = re.compile(r"[A-Za-z0-9+_-]{12,}={0,2}")
 _TO_STANDARD = str.maketrans("-_", "+/")
@@ -38,18 +38,24 @@ class View:
 
 
 def views(text: str) -> Iterator[View | None]:
-    """The text itself, as None, and then with one layer of escapes after the other undone."""
+    """The text itself, as None, and then with one layer of escapes after the other undone.
+
+    Backslashes are undone and left alone as well: one that ends a secret must not be taken together with a quote.
+    """
     yield None
-    view: View | None = None
-    for _ in range(MOST_LAYERS):
-        current = view.text if view else text
+    seen = {text}
+    waiting: list[View | None] = [None]
+    while waiting and len(seen) <= MOST_VIEWS:
+        outer = waiting.pop(0)
+        current = outer.text if outer else text
         if not ("%" in current or "\\" in current or "&" in current):
-            return
-        following = _undone(current, view)
-        if following is None:
-            return
-        view = following
-        yield view
+            continue
+        for escapes in (_ESCAPE, _ESCAPE_BUT_BACKSLASHES) if "\\" in current else (_ESCAPE,):
+            view = _undone(current, outer, escapes)
+            if view is not None and view.text not in seen:
+                seen.add(view.text)
+                waiting.append(view)
+                yield view
 
 
 def unescaped(text: str) -> str:
@@ -126,9 +132,9 @@ def _inside_base64(data: bytes) -> set[str]:
     return found
 
 
-def _undone(text: str, outer: View | None) -> View | None:
+def _undone(text: str, outer: View | None, escapes: re.Pattern[str]) -> View | None:
     """The text with one layer of escapes undone; None when there is none."""
-    matches = list(_ESCAPE.finditer(text))
+    matches = list(escapes.finditer(text))
     if not matches:
         return None
     parts: list[str] = []

@@ -270,4 +270,4 @@ async def _document(profile: Profile, values: Values) -> AsyncIterator[None]:
 
 def _judged(exchanges: Sequence[Exchange], mcp_url: str) -> Judged | None:
     runs = [judged for judged in analyse(exchanges).runs if judged.run.server_url == mcp_url]
-    return runs[-1] if runs else None
+    return max(runs, key=lambda judged: len(judged.run.messages), default=None)

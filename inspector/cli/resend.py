@@ -49,9 +49,10 @@ def resend(
     """Send the request of a step again, print its answer beside the recorded one, and end with the exit code."""
     from inspector.cli.replay import chosen
     from inspector.replay.edits import edited, parsed, request_of
-    from inspector.replay.keeping import kept
+    from inspector.replay.keeping import place_for
     from inspector.replay.single import ORIGINAL, REFERENCE, departure, send_again, send_to_reference
     from inspector.session.importing import import_file
+    from inspector.session.writer import SessionWriter
     from inspector.verdict.analysis import analyse
 
     edits = parsed(set_parts, drop_parts)
@@ -61,19 +62,22 @@ def resend(
         message = message_of(judged, step)
         request = edited(request_of(message.exchange), edits)
         label = f"replay of step {step} of run {judged.run.id}"
-        if to == REFERENCE:
-            with kept(recording) as session:
-                sent = asyncio.run(send_to_reference(judged.run, message, request, record=session.record, label=label))
-        else:
+        leaving = None
+        if to != REFERENCE:
             leaving = departure(judged.run, request, urls.origin(request.url) if to == ORIGINAL else to)
             if to == ORIGINAL or leaving.secrets:
                 agreed(leaving.lines(), yes=yes)
-            with kept(recording) as session:
-                sent = asyncio.run(send_again(message.exchange, leaving, record=session.record, label=label))
+        place = place_for(recording)
     finally:
         recording.close()
+    with SessionWriter.append_to(place.path) as writer:
+        if leaving is None:
+            sending = send_to_reference(judged.run, message, request, record=writer.record, label=label)
+        else:
+            sending = send_again(message.exchange, leaving, record=writer.record, label=label)
+        sent = asyncio.run(sending)
     typer.echo(json.dumps(sent.table(), indent=2) if as_json else "\n".join(sent.lines()))
-    typer.echo(f"mcp-auth-inspector: recorded in {session.path}", err=True)
+    typer.echo(f"mcp-auth-inspector: recorded in {place.path}", err=True)
     if sent.differences:
         raise typer.Exit(_DIFFERENT)
 

@@ -1,7 +1,7 @@
 """Two answers to one request beside each other: status, headers, body, token claims and time."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import unified_diff
 
@@ -12,7 +12,7 @@ from inspector.replay.leaving import shown_header, without_secrets
 from inspector.session.model import Body, Exchange, Headers
 
 _MADE_ANEW = frozenset({"iat", "exp", "nbf", "jti", "auth_time", "sid", "nonce", "at_hash"})
-_TIMES = frozenset({"date", "age", "content-length"})
+_PASSING = frozenset({"date", "age", "content-length", "connection", "keep-alive", "transfer-encoding"})
 _MOST_DEEP = 20
 _MOST_LINES = 60
 
@@ -32,12 +32,23 @@ class AnswerDifference:
         return f"{self.part} {self.name}".rstrip()
 
 
-def compare_answers(recorded: Exchange, now: Exchange) -> tuple[AnswerDifference, ...]:
+def compare_answers(
+    recorded: Exchange, now: Exchange, places: Sequence[tuple[str, str]] = ()
+) -> tuple[AnswerDifference, ...]:
     """Every difference but the time it took.
 
-    Not compared are dates, lengths, and claims that are made anew for each token; of a secret, whether it is there.
+    Not compared are dates, lengths, headers of the connection, and claims that are made anew for each token; of a
+    secret, whether it is there. `places` are recorded addresses with those that stand for them now: what differs in
+    these alone is the same.
     """
-    return tuple(_differences(recorded, now))
+
+    def is_same(difference: AnswerDifference) -> bool:
+        moved = difference.recorded or ""
+        for old, new in places:
+            moved = moved.replace(old, new)
+        return moved == (difference.now or "") and (difference.recorded is None) == (difference.now is None)
+
+    return tuple(each for each in _differences(recorded, now) if not is_same(each))
 
 
 def took(exchange: Exchange) -> float | None:
@@ -79,7 +90,7 @@ def _headers(headers: Headers) -> dict[str, str]:
     found: dict[str, str] = {}
     for name, value in headers:
         lower = name.lower()
-        if lower not in _TIMES:
+        if lower not in _PASSING:
             shown = shown_header(name, value)
             shown = "[secret]" if shown.startswith("[") else shown
             found[lower] = f"{found[lower]}, {shown}" if lower in found else shown

@@ -75,6 +75,21 @@ def parsed(set_parts: Iterable[str], drop_parts: Iterable[str]) -> tuple[Edit, .
     return (*dropped, *wanted)
 
 
+def headers_in(text: str) -> Headers:
+    """Headers written one a line.
+
+    Raises ReplayFailure for a line that is none.
+    """
+    headers = []
+    for line in text.split("\n"):
+        name, colon, value = line.partition(":")
+        if line.strip() and not (colon and name.strip()):
+            raise ReplayFailure(f"A header is `Name: value`; this is none: {line}")
+        if line.strip():
+            headers.append((name.strip(), value.strip()))
+    return tuple(headers)
+
+
 def _place(text: str) -> tuple[str, str]:
     part, _, name = text.partition(":")
     if part not in PARTS or bool(name) != (part in _NAMED):

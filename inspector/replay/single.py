@@ -114,7 +114,8 @@ async def send_again(
     """
     async with Wire(Destinations((leaving.url,)), record=record, label=label, patience=patience) as wire:
         now = await wire.send(leaving.request.method, leaving.url, leaving.request.headers, leaving.request.body)
-    return SentAgain(recorded, now, compare_answers(recorded, now))
+    moved = ((urls.origin(leaving.request.url), leaving.origin),)
+    return SentAgain(recorded, now, compare_answers(recorded, now, moved))
 
 
 async def send_to_reference(run: Run, message: Message, request: Request, *, record: Record, label: str) -> SentAgain:
@@ -127,7 +128,8 @@ async def send_to_reference(run: Run, message: Message, request: Request, *, rec
     """
     mirror = mirror_of(run)
     async with Reference(mirror.settings, faults=mirror.faults) as pair:
-        url = OriginMapping(tuple(_places(run, message, pair))).url(request.url)
+        places = tuple(_places(run, message, pair))
+        url = OriginMapping(places).url(request.url)
         destinations = Destinations((pair.mcp_url, pair.issuer))
         if urls.origin(url) not in destinations.origins:
             raise ReplayFailure(
@@ -135,7 +137,7 @@ async def send_to_reference(run: Run, message: Message, request: Request, *, rec
             )
         async with Wire(destinations, record=record, label=label) as wire:
             now = await wire.send(request.method, url, request.headers, request.body)
-    return SentAgain(message.exchange, now, compare_answers(message.exchange, now))
+    return SentAgain(message.exchange, now, compare_answers(message.exchange, now, places))
 
 
 def request_changes(recorded: Exchange, now: Exchange) -> Iterator[AnswerDifference]:

@@ -74,6 +74,11 @@ def with_detail(screen: "MainScreen") -> str:
     return with_run(screen) or ("" if screen.has_room else "The window is too small for it; make it larger.")
 
 
+def with_request(screen: "MainScreen") -> str:
+    """The step must have been captured."""
+    return with_run(screen) or ("" if screen.message_here else "This step was not captured, so it cannot be sent.")
+
+
 def with_something_to_copy(screen: "MainScreen") -> str:
     """The cursor must be on something."""
     return "" if screen.to_copy() else "There is nothing to copy here."

@@ -31,6 +31,7 @@ from inspector.tui.themes import HIGH_CONTRAST
 if TYPE_CHECKING:
     from inspector.capture.proxy import RunningProxy
     from inspector.tui.live import LiveCapture
+    from inspector.tui.screens.replay import Replayed
 
 PROGRESS_SECONDS = 0.1
 """How often the progress of a recording that is being read is drawn."""
@@ -206,6 +207,17 @@ class InspectorApp(App[None]):
     def stop_reading(self) -> None:
         """Read the session shown no further."""
         self.session.stop()
+
+    async def show_replays(self, done: "Replayed", run: int) -> None:
+        """Show what was replayed of a run: in its own session, or where that could not be written in a new tab."""
+        if done.is_new:
+            await self.add_session(await asyncio.to_thread(open_path, done.path))
+            self.notify(f"This recording cannot be written to; the replays are in {done.path}.", markup=False)
+        session = self.session
+        if done.proof is not None:
+            session.prove(run, done.proof)
+        if not done.is_new:
+            await session.read_on(partial(self._show, session))
 
     # Opening.
 

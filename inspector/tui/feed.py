@@ -96,12 +96,12 @@ class SessionFeed:
 
     async def updates(self) -> AsyncIterator[Sequence[Exchange]]:
         """Yield what is in the file, then what is written to it until `changes` ends."""
-        async for part in self._unread():
+        async for part in self.unread():
             yield part
         if self._changes is None:
             return
         async for _ in self._changes():
-            async for part in self._unread():
+            async for part in self.unread():
                 yield part
 
     def recording(self) -> "Recording":
@@ -112,7 +112,8 @@ class SessionFeed:
         """Let go of the file."""
         self._session.close()
 
-    async def _unread(self) -> AsyncIterator[Sequence[Exchange]]:
+    async def unread(self) -> AsyncIterator[Sequence[Exchange]]:
+        """Yield what is in the file and was not yielded before."""
         while part := await asyncio.to_thread(self._read):
             self._after = max(exchange.changed for exchange in part)
             yield part

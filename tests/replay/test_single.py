@@ -94,6 +94,8 @@ async def test_the_answers_stand_beside_each_other() -> None:
         ("body list[1]", "2", "3"),
     ]
     assert compare_answers(one, one) == ()
+    moved = replace(one, response_body=Body.whole(answer.replace(b"https://x", b"http://y")))
+    assert compare_answers(one, moved, [("https://x", "http://y")]) == ()
 
 
 async def step_of(kind: Kind, client: str = "compliant") -> tuple[Judged, Message]:

@@ -1,5 +1,6 @@
 """What can be done on the main screen beyond choosing what it shows: one method for each entry of the registry."""
 
+from itertools import zip_longest
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,8 +19,10 @@ from inspector.tui.widgets.row_list import RowList
 
 if TYPE_CHECKING:
     from inspector.capture.proxy import RunningProxy
+    from inspector.timeline.message import Message
     from inspector.tui.app import InspectorApp
     from inspector.tui.screens.compare import Candidate
+    from inspector.tui.screens.replay import Replayed
 
 
 class Commands(Screen[None]):
@@ -171,6 +174,36 @@ class Commands(Screen[None]):
         """Close the session shown."""
         await self.desktop.close_session()
 
+    # Replays.
+
+    def action_send_again(self) -> None:
+        """Edit the request at the cursor, and send it again."""
+        from inspector.tui.screens.replay import SendAgainDialog
+
+        assert self.view is not None
+        assert self.message_here is not None
+        feed = self.desktop.session.feed
+        dialog = SendAgainDialog(feed.recording, self.view, self.message_here, may_write=feed.title != "sample")
+        self.app.push_screen(dialog, self._replayed)
+
+    def action_perform(self, what_if: int) -> None:
+        """Perform the client of the run again, as it was or with a change."""
+        from inspector.tui.screens.replay import PerformDialog
+
+        assert self.view is not None
+        feed = self.desktop.session.feed
+        dialog = PerformDialog(feed.recording, self.view, what_if=bool(what_if), may_write=feed.title != "sample")
+        self.app.push_screen(dialog, self._replayed)
+
+    async def _replayed(self, done: "Replayed | None") -> None:
+        if done is not None and self.view is not None:
+            await self.desktop.show_replays(done, self.view.judged.run.id)
+
+    @property
+    def message_here(self) -> "Message | None":
+        """The request that is looked at."""
+        raise NotImplementedError
+
     # Searching.
 
     def action_search(self) -> None:
@@ -190,8 +223,10 @@ class Commands(Screen[None]):
         from inspector.timeline.filters import LETTERS
         from inspector.tui.screens.ask import Ask
 
-        letters = "  ".join(f"{letter} {what}" for letter, what in LETTERS.items())
-        hint = f"Words, or mitmproxy's letters with & | ! and ( ). Empty shows everything.\n{letters}"
+        told = [f"{letter:<4}{what}" for letter, what in LETTERS.items()]
+        half = (len(told) + 1) // 2
+        letters = "\n".join(f"{left:<32}{right}" for left, right in zip_longest(told[:half], told[half:], fillvalue=""))
+        hint = f"Words, or mitmproxy's letters with & | ! and ( ). Empty shows everything.\n\n{letters}"
         text = self._wanted.text if self._wanted else ""
         self.app.push_screen(Ask("Filter", hint=hint, text=text, complaint=_complaint), self._filter)
 

@@ -11,6 +11,7 @@ from textual.content import Content
 from textual.widget import Widget
 
 from inspector.rules.model import Finding
+from inspector.timeline.message import Message
 from inspector.tui.actions import TABS
 from inspector.tui.keys import MAIN_KEYS
 from inspector.tui.masking import Masker
@@ -369,6 +370,11 @@ class MainScreen(Commands):
     def folded_here(self) -> bool:
         """Whether the step at the cursor stands for several exchanges."""
         return self._timeline.step is not None and len(self._timeline.step.exchanges) > 1
+
+    @property
+    def message_here(self) -> Message | None:
+        """The request that is looked at."""
+        return self.view.message_of(self._at) if self.view else None
 
     def filter_changed(self) -> None:
         """Show the run again, with another filter."""

@@ -15,6 +15,7 @@ from inspector.cli import (
     export,
     gateway,
     probe,
+    probe_indicator,
     recipes,
     reference,
     replay,
@@ -48,6 +49,7 @@ app.command("serve")(serve.serve)
 app.command("check")(check.check)
 app.command("export")(export.export)
 app.command("probe")(probe.probe)
+app.command("probe-indicator")(probe_indicator.probe_indicator)
 app.command("doctor")(doctor.doctor)
 app.command("reference")(reference.reference)
 app.command("rules")(rules.rules)

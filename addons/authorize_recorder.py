@@ -73,7 +73,7 @@ class AuthorizeRecorder:
         is_proxied = isinstance(flow.client_conn.proxy_mode, RegularMode | UpstreamMode)
         if response is None or response.status_code != 200 or not is_proxied:
             return None
-        if not is_authorization_server_metadata(flow.request.pretty_url):
+        if not is_authorization_server_metadata(flow.request.path):
             return None
         try:
             text = (response.content or b"").decode()

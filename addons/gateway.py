@@ -146,9 +146,11 @@ class Gateway:
 
     def holds_response(self, flow: HTTPFlow) -> bool:
         """Whether the body of a response may have to change."""
-        url = flow.request.pretty_url
         passage = self._passages.get(flow)
-        return passage is not None and (passage.registers or is_metadata(url) or url in self._metadata)
+        if passage is None:
+            return False
+        url = flow.request.pretty_url
+        return passage.registers or is_metadata(url) or url in self._metadata
 
     def requestheaders(self, flow: HTTPFlow) -> list[Translation]:
         """Address a request to upstream; gives what was translated."""

@@ -1,7 +1,7 @@
 """Writes every exchange of the inspected conversation to the session, before the client gets to know its end."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import partial
 
 from mitmproxy.http import HTTPFlow, Message
@@ -24,6 +24,8 @@ UNFINISHED_AFTER = 0.02
 
 UPDATE_INTERVAL = 0.25
 """Seconds between two writes of an exchange that is not over."""
+
+_STOPPED = "The inspector's proxy was stopped while this was open."
 
 
 @dataclass(slots=True)
@@ -126,9 +128,9 @@ class Recorder:
         _stop(flight)
         if isinstance(flight.response, Body):
             flight.response = body_of(flow.response.raw_content)
-        exchange = _snapshot(flight, State.COMPLETE)
+        exchange = _snapshot(flight, State.COMPLETE, error)
         self._scope.learn_from_response(exchange, lambda: content_of(exchange))
-        self._journal.record(replace(exchange, error=error))
+        self._journal.record(exchange)
 
     @harmless
     def end(self, flow: HTTPFlow, error: str) -> None:
@@ -137,16 +139,16 @@ class Recorder:
         if flight is not None:
             _stop(flight)
             if flight.recorded:
-                self._journal.record(replace(_snapshot(flight, State.FAILED), error=error))
+                self._journal.record(_snapshot(flight, State.FAILED, error))
 
     @harmless
     def error(self, flow: HTTPFlow) -> None:
         """Write how far the exchange got and what broke it."""
         flight = self._flights.pop(flow.id)
         _stop(flight)
-        exchange = _snapshot(flight, State.FAILED)
+        exchange = _snapshot(flight, State.FAILED, flow.error.msg if flow.error else "The connection broke.")
         if flight.recorded or self._scope.covers(exchange):
-            self._journal.record(replace(exchange, error=flow.error.msg if flow.error else "The connection broke."))
+            self._journal.record(exchange)
 
     def add(self, exchange: Exchange) -> int:
         """Write an exchange that is no flow of its own, and give its id in the session."""
@@ -158,8 +160,7 @@ class Recorder:
         for flight in self._flights.values():
             _stop(flight)
             if flight.recorded:
-                exchange = _snapshot(flight, State.FAILED)
-                self._journal.record(replace(exchange, error="The inspector's proxy was stopped while this was open."))
+                self._journal.record(_snapshot(flight, State.FAILED, _STOPPED))
         self._flights.clear()
 
     def _expect_more(self, flight: _Flight) -> None:
@@ -174,7 +175,7 @@ class Recorder:
         flight.row = self._journal.record(_snapshot(flight, state))
 
 
-def _snapshot(flight: _Flight, state: State) -> Exchange:
+def _snapshot(flight: _Flight, state: State, error: str = "") -> Exchange:
     request, response = flight.request, flight.response
     return exchange_of(
         flight.flow,
@@ -184,6 +185,7 @@ def _snapshot(flight: _Flight, state: State) -> Exchange:
         response_headers=flight.response_headers,
         response_body=response if isinstance(response, Body) else response.body(whole=state is State.COMPLETE),
         translations=tuple(flight.translations),
+        error=error,
     )
 
 

@@ -33,6 +33,7 @@ def exchange_of(
     response_headers: Headers = (),
     response_body: Body = NO_BODY,
     translations: tuple[Translation, ...] = (),
+    error: str = "",
 ) -> Exchange:
     """The exchange as it stands at this moment of the flow; `row` is its id in the session, 0 for none yet.
 
@@ -55,6 +56,7 @@ def exchange_of(
         response_start=(response.timestamp_start or 0.0) if response else 0.0,
         response_end=(response.timestamp_end or 0.0) if response else 0.0,
         state=state,
+        error=error,
         listener=flow.client_conn.proxy_mode.full_spec,
         client_address=address_of(flow.client_conn.peername),
         server_address=address_of(flow.server_conn.peername or flow.server_conn.address),

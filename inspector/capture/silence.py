@@ -5,12 +5,12 @@ import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from enum import StrEnum
 from pathlib import Path
 from typing import Any, Self
 
 from inspector.capture.control import ControlLink
 from inspector.capture.proxy import RunningProxy
+from inspector.capture.recipes import Mode
 from inspector.errors import CaptureError
 from inspector.session.reader import Session
 
@@ -19,16 +19,6 @@ SILENT_FOR = 20.0
 
 _NAMED = 3
 """Hosts that a sentence names."""
-
-
-class Mode(StrEnum):
-    """How a client is led to the proxy."""
-
-    RUN = "run"
-    ENV = "env"
-    GATEWAY = "gateway"
-    TAKEOVER = "takeover"
-    ATTACHED = "attached"
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +131,11 @@ def _nothing_asked(facts: CaptureFacts, mode: Mode, address: str) -> str:
                 "No connection has come in. The client may not have asked anything yet, or goes around the proxy: "
                 "Node before 24 and clients with a NO_PROXY or proxy setting of their own do. For those: "
                 "mcp-auth-inspector gateway URL."
+            )
+        case Mode.LOCAL:
+            return (
+                "No connection has come in: look whether the process is really called as you wrote it, and restart it "
+                "after the capture has begun."
             )
     return (
         "No connection has come in: restart the client with the variables set. If it was, it does not read them, or "

@@ -75,9 +75,9 @@ def run(
     """
     from inspector.capture.launch import run_client
     from inspector.capture.proxy import ProxySettings, start_proxy
-    from inspector.capture.recipes import recipe
+    from inspector.capture.recipes import Mode, recipe
     from inspector.capture.shims import browser_shims
-    from inspector.capture.silence import Mode, silence_explained, why_silent
+    from inspector.capture.silence import silence_explained, why_silent
 
     words = recipe(client).command(command or (), server[0] if server else "") if client else command or ()
     if not words:

@@ -48,7 +48,8 @@ def gateway(
     """
     from inspector.capture.gateway import check_is_free, listens, moved_server
     from inspector.capture.proxy import ProxySettings, start_proxy
-    from inspector.capture.silence import Mode, silence_explained, why_silent
+    from inspector.capture.recipes import Mode
+    from inspector.capture.silence import silence_explained, why_silent
     from inspector.session.reader import Session
 
     server = moved_server(url, takeover) if takeover else ""
@@ -72,18 +73,20 @@ def gateway(
     mode = Mode.TAKEOVER if server else Mode.GATEWAY
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
-        with Session.open(proxy.session) as recorded:
-            for incident in recorded.incidents():
-                say(incident.text)
-        if server:
-            say(f"standing in for the server at {url}; clients stay as they are, and what they ask goes to {server}")
-            if not listens(server):
-                say(f"nobody answers at {server} yet: start the server there")
-        else:
-            say(f"give this URL to the client in place of {url}:")
-        typer.echo(proxy.gateway)
-        say("watch it live in another terminal: mcp-auth-inspector open      end it: ctrl+c")
         with suppress(KeyboardInterrupt), silence_explained(proxy, mode, say):
+            with Session.open(proxy.session) as recorded:
+                for incident in recorded.incidents():
+                    say(incident.text)
+            if server:
+                say(
+                    f"standing in for the server at {url}; clients stay as they are, and what they ask goes to {server}"
+                )
+                if not listens(server):
+                    say(f"nobody answers at {server} yet: start the server there")
+            else:
+                say(f"give this URL to the client in place of {url}:")
+            typer.echo(proxy.gateway)
+            say("watch it live in another terminal: mcp-auth-inspector open      end it: ctrl+c")
             proxy.wait()
             say("the proxy has ended")
     finally:

@@ -10,7 +10,8 @@ import httpx
 import pytest
 
 from inspector.capture.proxy import RunningProxy
-from inspector.capture.silence import CaptureFacts, Mode, Tally, capture_facts, diagnose, silence_explained, why_silent
+from inspector.capture.recipes import Mode
+from inspector.capture.silence import CaptureFacts, Tally, capture_facts, diagnose, silence_explained, why_silent
 from inspector.errors import CaptureError
 from inspector.session.reader import Session
 from tests.capture.conftest import Start
@@ -30,7 +31,7 @@ def tally(*hosts: str, reason: str = "") -> Tally:
     [
         (Mode.RUN, PROXY, "No connection has come in. The client may not have asked anything yet, or goes around"),
         (Mode.ENV, PROXY, "No connection has come in: restart the client with the variables set."),
-        (Mode.ATTACHED, PROXY, "No connection has come in: restart the client with the variables set."),
+        (Mode.LOCAL, PROXY, "No connection has come in: look whether the process is really called as you wrote it"),
         (Mode.GATEWAY, GATEWAY, f"No connection has come in: give the client {GATEWAY} as the server's URL"),
         (Mode.TAKEOVER, GATEWAY, f"No connection has come in at {GATEWAY}: make the client connect"),
     ],

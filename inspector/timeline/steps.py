@@ -125,6 +125,10 @@ def _same_row(group: Sequence[Message], message: Message) -> bool:
     return message.kind in (Kind.RESOURCE_METADATA, Kind.SERVER_METADATA)
 
 
+def _ordinal(number: int) -> str:
+    return f"{number}{'th' if 10 < number % 100 < 14 else {1: 'st', 2: 'nd', 3: 'rd'}.get(number % 10, 'th')}"
+
+
 def _row(number: int, group: Sequence[Message], phase: int, turns: Mapping[int, int]) -> Step:
     shown = next((m for m in group if m.status is not None and m.status < 400), group[-1])
     first = group[0]
@@ -133,7 +137,7 @@ def _row(number: int, group: Sequence[Message], phase: int, turns: Mapping[int, 
         note = f"loop, {looped} times"
     elif first.kind in (Kind.RESOURCE_METADATA, Kind.SERVER_METADATA) and len(group) > 1:
         hit = next((number for number, m in enumerate(group, 1) if m.good_document), None)
-        note = f"{len(group)} probes, {f'hit #{hit}' if hit else 'no hit'}"
+        note = f"{len(group)} tried, {f'the {_ordinal(hit)} had it' if hit else 'none had it'}"
     elif first.kind is Kind.MCP and len(group) > 1:
         note = f"{len(group)} times"
     return Step(number, phase, first.kind, _title(first), tuple(m.id for m in group), _status(shown), first.at, note)

@@ -51,9 +51,9 @@ def test_ids_are_consecutive_and_every_exchange_is_in_one_step() -> None:
 @pytest.mark.parametrize(
     ("statuses", "note", "status"),
     [
-        ((404, 200), "2 probes, hit #2", Status.OK),
-        ((404, 404, 200), "3 probes, hit #3", Status.OK),
-        ((404, 200, 200), "3 probes, hit #2", Status.OK),
+        ((404, 200), "2 tried, the 2nd had it", Status.OK),
+        ((404, 404, 200), "3 tried, the 3rd had it", Status.OK),
+        ((404, 200, 200), "3 tried, the 2nd had it", Status.OK),
         ((404, 404), "2 probes, no hit", Status.REFUSED),
         ((200,), "", Status.OK),
         ((404,), "", Status.REFUSED),
@@ -73,7 +73,7 @@ def test_probes_of_one_discovery_are_one_row(statuses: Sequence[int], note: str,
 def test_a_page_instead_of_a_document_is_no_hit() -> None:
     page = exchange("GET", ROOT, 200)
     row = steps([page, A.resource_metadata()])[0]
-    assert row.note == "2 probes, hit #2"
+    assert row.note == "2 tried, the 2nd had it"
 
 
 def test_probes_of_both_kinds_are_two_rows() -> None:

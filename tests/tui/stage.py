@@ -133,10 +133,18 @@ async def stage(
     *,
     recipe: Sequence[str] = (),
     analyser: Analyser | None = None,
+    ascii_only: bool = False,
 ) -> AsyncGenerator[Stage]:
     """Run the application on a feed, or on exchanges until all of them are on the screen."""
     feed: Feed = FinishedFeed(shown, source="demo.mitm") if isinstance(shown, Sequence) else shown
-    app = InspectorApp(feed, proxy_label="127.0.0.1:8080", recipe=recipe, analyser=analyser, masker=Masker(KEY))
+    app = InspectorApp(
+        feed,
+        proxy_label="127.0.0.1:8080",
+        recipe=recipe,
+        analyser=analyser,
+        masker=Masker(KEY),
+        ascii_only=ascii_only,
+    )
     async with app.run_test(size=size) as pilot:
         here = Stage(app, pilot)
         if not feed.live:

@@ -27,15 +27,15 @@ def said(message: Message, title: str, room: int, note: str = "", status: Status
 @pytest.mark.parametrize(
     ("room", "shown"),
     [
-        (60, "/.well-known/openid-configuration  2 probes, hit #2"),
-        (40, "…/openid-configuration  2 probes, hit #2"),
-        (26, "…/openi…guration  2 probes"),
+        (60, "/.well-known/openid-configuration  2 tried, the 2nd had it"),
+        (40, "…/openid-configuration  2 tried, the 2nd had it"),
+        (26, "…/openid…guration  2 tried"),
         (17, "…/open…ration  2x"),
         (12, "…/o…tion  2x"),
     ],
 )
 def test_probes_keep_a_legible_path_and_their_number(room: int, shown: str) -> None:
-    assert said(MESSAGES[4], "Authorization server metadata", room, "2 probes, hit #2").startswith(shown)
+    assert said(MESSAGES[4], "Authorization server metadata", room, "2 tried, the 2nd had it").startswith(shown)
 
 
 @pytest.mark.parametrize(

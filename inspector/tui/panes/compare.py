@@ -14,6 +14,7 @@ from inspector.verdict.model import Judged
 LEFT, RIGHT = "A", "B"
 _PART = {"json": "member", "url": "request", "redirect": "redirect back", "claim": "token claim"}
 _FIRST = "first difference"
+_STAND_INS = {"{server}": "{server} is the MCP server", "{issuer}": "{issuer} the authorization server"}
 
 
 def compare_lines(comparison: Comparison, left_name: str, right_name: str, veil: Veil) -> list[Line]:
@@ -30,6 +31,7 @@ def _lines(comparison: Comparison, left_name: str, right_name: str, veil: Veil) 
         yield note("Values made anew for each run, such as codes and tokens, are compared by their presence.")
         return
     yield from _rules(comparison, veil)
+    yield from _stand_ins(comparison)
     phase = 0
     for number, pair in enumerate(comparison.pairs):
         step = pair.left or pair.right
@@ -55,6 +57,13 @@ def _rules(comparison: Comparison, veil: Veil) -> Iterator[Line]:
     for name, rules in ((LEFT, comparison.only_left), (RIGHT, comparison.only_right)):
         if rules:
             yield field(f"only in {name}", veil.text(", ".join(rules), WARNING))
+
+
+def _stand_ins(comparison: Comparison) -> Iterator[Line]:
+    values = [value for pair in comparison.pairs for each in pair.differences for value in (each.left, each.right)]
+    used = [words for name, words in _STAND_INS.items() if any(name in value for value in values)]
+    if used:
+        yield note(f"{' and '.join(used)}, in each run its own.")
 
 
 def _pair(pair: Pair, step: Step, *, first: bool, veil: Veil) -> Line:

@@ -45,12 +45,12 @@ def explained(
     if relation:
         glyph, style = {True: (TICK, GOOD), False: (CROSS, ERROR), None: (NEUTRAL, MUTED)}[relation.agrees]
         target = Selection(relation.step) if relation.step is not None else None
-        yield field("", Content.assemble((f"{glyph} ", style), veil.text(relation.text, style)), target=target)
+        words = veil.text(relation.text.replace("`", ""), style)
+        yield field("", Content.assemble((f"{glyph} ", style), words), target=target)
         if relation.expected:
-            words = difference(relation.expected, value.plain)
             yield field("", Content.assemble(("  expected ", MUTED), veil.text(relation.expected)))
-            if words:
-                yield field("", Content.styled(f"  {words}", MUTED))
+            if apart := difference(relation.expected, value.plain):
+                yield field("", Content.styled(f"  {apart}", MUTED))
 
 
 def explained_members(lines: Iterable[Line], words: Mapping[str, Meaning]) -> Iterator[Line]:

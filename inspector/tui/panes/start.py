@@ -27,7 +27,8 @@ def start_lines(origin: Origin, recording: Recording) -> list[Line]:
                 )
             ),
         ]
-    lines = [heading("Nothing captured yet"), Line()]
+    nothing = "No sign-in captured yet" if recording.exchange_count else "Nothing captured yet"
+    lines = [heading(nothing), Line()]
     for number, step in enumerate(origin.recipe, 1):
         lines.append(field(str(number), visible(step)))
     if not origin.recipe:
@@ -35,11 +36,15 @@ def start_lines(origin: Origin, recording: Recording) -> list[Line]:
         lines.append(field("2", "Connect the client to the MCP server."))
     lines.append(Line())
     if recording.exchange_count:
-        lines.append(
-            note(f"{recording.exchange_count} exchanges went by; none of them belongs to a sign-in at an MCP server.")
-        )
+        lines.append(note(_unrelated(recording.exchange_count)))
     lines.append(note("The first request of a sign-in appears here by itself."))
     return lines
+
+
+def _unrelated(count: int) -> str:
+    if count == 1:
+        return "One exchange went by, and it belongs to no sign-in at an MCP server."
+    return f"{count} exchanges went by, and none of them belongs to a sign-in at an MCP server."
 
 
 def _welcome() -> list[Line]:

@@ -84,7 +84,9 @@ def _judgement(stop: Stop, veil: Veil) -> Iterator[Line]:
             yield Line(Content.styled(f"{TICK} No rule found anything wrong here.", GOOD))
         return
     yield heading("What is wrong, and how it should be")
-    for finding in stop.findings:
+    for number, finding in enumerate(stop.findings):
+        if number:
+            yield Line()
         yield Line(Content.assemble(mark(finding), "  ", veil.text(finding.message)), target=Selection.of(finding))
         if finding.expected or finding.found:
             nothing = aside("nothing")

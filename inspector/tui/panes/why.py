@@ -143,11 +143,11 @@ def _step(view: RunView, step: Step, selection: Selection, veil: Veil) -> Iterat
         yield Line()
         yield _link(finding, Content.styled(finding.title, STRONG))
         yield from _expected_found(finding, veil)
-    for seen in view.judged.verdict.observations:
-        if seen.step == step.id and not any(finding.message == seen.text for finding in found):
-            yield Line()
-            yield field("seen", veil.text(seen.text))
+    said = {finding.message for finding in found}
     yield Line()
+    for seen in view.judged.verdict.observations:
+        if seen.step == step.id and seen.text not in said:
+            yield field("seen", veil.text(seen.text))
     yield field("phase", f"{step.phase} {PHASES[step.phase]}")
     yield field("outcome", _STATUS_WORDS[step.status])
     if step.note:

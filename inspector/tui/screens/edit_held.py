@@ -30,6 +30,7 @@ class EditHeld(Dialog["HeldMessage"]):
         super().__init__()
         json = (("Content-Type", "application/json"),)
         self._message = replace(message, path="", status=200, headers=json, body=b"{}") if answering else message
+        self._answering = answering
         self.heading = "Answer in the server's place" if answering else "Edit the held message"
 
     def body(self) -> ComposeResult:
@@ -60,7 +61,7 @@ class EditHeld(Dialog["HeldMessage"]):
     def on_mount(self) -> None:
         """Begin at the part that is changed most often."""
         self.query_one("#edit-body" if self._message.body else "#edit-start").focus()
-        self.remark("Secrets stand here as they are.")
+        self.remark("" if self._answering else "Secrets stand here as they are.")
 
     def action_send(self) -> None:
         """Close with the message, or say what is wrong with it. A part nobody touched stays as it is, to the byte."""

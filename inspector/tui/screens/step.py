@@ -14,7 +14,8 @@ from textual.widgets import OptionList
 from textual.widgets.option_list import Option
 
 from inspector.errors import InspectorError
-from inspector.tui.display import visible
+from inspector.protocol import urls
+from inspector.tui.display import cut_middle, visible
 from inspector.tui.lines import Line
 from inspector.tui.looks import MUTED, STRONG, WARNING
 from inspector.tui.masking import Masker
@@ -37,7 +38,7 @@ class StepDialog(Dialog[None]):
     CSS_PATH = _STYLES
     TALL = True
     heading = "Step mode"
-    keys = "enter let go  e edit  d drop  a answer  s on/off  R answers too  M MCP too  esc close"
+    keys = "e edit  d drop  a answer  s on/off  R +answers  M +MCP  esc close"
     choices = (
         Choice("Let go", "release", "The message goes on as it is", primary=True),
         Choice("Edit...", "edit", "Change it, and let it go"),
@@ -103,12 +104,10 @@ class StepDialog(Dialog[None]):
 
     def _entry(self, held: "Held") -> Content:
         left = max(0, round(held.deadline - time.time()))
-        what = f"{held.what} {held.side}"
-        return Content.assemble(
-            (f"{left:>4} s  ", WARNING if left < 15 else MUTED),
-            (f"{what:<28} ", STRONG),
-            visible(f"{held.method} {held.url.partition('?')[0]}"),
-        )
+        wait, what = f"{left:>4} s  ", f"{held.what} {held.side:<8}  "
+        room = self.query_one("#held", OptionList).scrollable_content_region.width - len(wait) - len(what)
+        where = cut_middle(visible(f"{held.method} {urls.without_query(held.url)}").plain, max(20, room))
+        return Content.assemble((wait, WARNING if left < 15 else MUTED), (what, STRONG), where)
 
     @on(OptionList.OptionHighlighted)
     async def _show_message(self) -> None:

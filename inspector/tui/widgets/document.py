@@ -25,6 +25,7 @@ class DocumentPane(RowList):
         self._laid_out_for = 0
         self._sought: Finding | None = None
         self._turned: set[int] = set()
+        self._edge: str | None = None
 
     @property
     def row_count(self) -> int:
@@ -134,8 +135,15 @@ class DocumentPane(RowList):
         number = self._line_number
         remark = self._lines[number].remark if number is not None and self.shows_cursor else ""
         frame = next((each for each in self.ancestors_with_self if _has_frame(each)), None)
-        if isinstance(frame, Widget) and (self.is_on_screen or not remark):
-            frame.border_subtitle = Content(remark) if remark else None
+        if not isinstance(frame, Widget) or (remark and not self.is_on_screen):
+            return
+        if remark:
+            if self._edge is None:
+                self._edge = frame.border_subtitle or ""
+            frame.border_subtitle = Content(remark)
+        elif self._edge is not None:
+            # What stood there before, such as the keys of a dialog.
+            frame.border_subtitle, self._edge = self._edge, None
 
     @property
     def _line_number(self) -> int | None:

@@ -54,7 +54,7 @@ def test_ids_are_consecutive_and_every_exchange_is_in_one_step() -> None:
         ((404, 200), "2 tried, the 2nd had it", Status.OK),
         ((404, 404, 200), "3 tried, the 3rd had it", Status.OK),
         ((404, 200, 200), "3 tried, the 2nd had it", Status.OK),
-        ((404, 404), "2 probes, no hit", Status.REFUSED),
+        ((404, 404), "2 tried, none had it", Status.REFUSED),
         ((200,), "", Status.OK),
         ((404,), "", Status.REFUSED),
     ],

@@ -164,7 +164,7 @@ def test_a_redirect_shows_the_parameters_it_gives() -> None:
 def test_the_token_pane_tells_claims_times_signature_and_the_audience_expected() -> None:
     text = said(token_lines, STORY, Selection(TOKEN_STEP))
     assert f"aud: {CLIENT_ID} aud-is-client-id" in text
-    assert "✗ not `resource` of the protected resource metadata" in text
+    assert "✗ not resource of the protected resource metadata" in text
     assert f"expected {MCP}" in text
     assert "exp: 2026-11-21 15:00:19Z  1h00m after this exchange" in text
     assert line_of(text, "signature") == "signature: not checked: no key set was captured"
@@ -188,7 +188,7 @@ def test_a_parameter_says_what_it_was_compared_with() -> None:
     assert "✓ hashes to the code_challenge of step 5" in text
     assert "✓ the code of the redirect" in text
     assert "✓ registered in step 4" in text
-    assert "✓ equals `resource` of the protected resource metadata" in text
+    assert "✓ equals resource of the protected resource metadata" in text
 
 
 def test_a_parameter_says_what_it_means() -> None:

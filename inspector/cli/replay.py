@@ -32,7 +32,11 @@ def replay(
         int | None, typer.Option(metavar="N", help="Which sign-in; the last faulty one if left out.")
     ] = None,
     against: Annotated[
-        str, typer.Option(metavar="SERVER", help="'reference', or the URL of an MCP server of yours.")
+        str,
+        typer.Option(
+            metavar="SERVER",
+            help="'reference', 'original' (its own servers; you sign in), or the URL of an MCP server of yours.",
+        ),
     ] = "reference",
     authorization_server: Annotated[
         list[str] | None,
@@ -68,6 +72,9 @@ def replay(
         list[str] | None,
         typer.Option("--drop", metavar="PART", help="Take out query:NAME, header:NAME or form:NAME."),
     ] = None,
+    client_id: Annotated[
+        str, typer.Option(metavar="ID", help="With --against original: a client it knows, instead of a new one.")
+    ] = "",
     yes: Annotated[bool, typer.Option("--yes", help="Send what would be asked about, without asking.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
@@ -104,6 +111,8 @@ def replay(
                     tuple(server_fault or ()),
                     profile,
                     save_profile,
+                    client_id,
+                    yes,
                 )
             )
         except KeyboardInterrupt:
@@ -129,6 +138,8 @@ async def _performed(
     server_faults: tuple[str, ...],
     profile_file: Path | None,
     save_profile_to: Path | None,
+    client_id: str,
+    yes: bool,
 ) -> "Done":
     from inspector.cli.replay_output import Done
     from inspector.replay.fixes import fix_named
@@ -146,6 +157,10 @@ async def _performed(
     if against != "reference":
         if server_faults:
             raise ReplayFailure("Faults can be switched on at the reference servers only; leave out --against.")
+        if against == "original":
+            from inspector.cli.at_original import at_original
+
+            return await at_original(judged, whole, fixes, record, client_id=client_id, yes=yes, on_progress=_tell)
         before = await _at(whole, against, authorization_servers, source, record)
         if not fixes:
             return Done(judged, whole, None, (before,))

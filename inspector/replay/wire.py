@@ -145,6 +145,10 @@ class Wire:
         )
         return await self._exchanged(request, url, outgoing, body)
 
+    def note(self, exchange: Exchange) -> Exchange:
+        """Record what somebody else sent for this replay, such as the user's browser."""
+        return self._kept(replace(exchange, source=self._source, listener=self._label))
+
     def browser(self, user_agent: str) -> httpx.AsyncClient:
         """A client for the browser leg, under the same rules and recorded likewise; it follows no redirect itself."""
         return httpx.AsyncClient(

@@ -2,7 +2,8 @@
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from urllib.parse import urlsplit
 
 from inspector.reference.authkit.store import Client
@@ -30,10 +31,16 @@ async def record_exchanges(
         if profile.name == "pre-registered":
             known = Client(profile.client_id, "known", (profile.redirect_uri,), "none")
             pair.authkit.store.clients[profile.client_id] = known
-        async with await asyncio.start_server(_proxy(exchanges), "127.0.0.1", 0) as server:
-            proxy = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        async with proxied(exchanges) as proxy:
             await perform(profile, pair.mcp_url, proxy=proxy)
     return exchanges
+
+
+@asynccontextmanager
+async def proxied(exchanges: list[Exchange]) -> AsyncIterator[str]:
+    """The URL of a proxy that notes what passes it."""
+    async with await asyncio.start_server(_proxy(exchanges), "127.0.0.1", 0) as server:
+        yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
 
 
 def judged(exchanges: list[Exchange]) -> Judged:

@@ -73,7 +73,7 @@ async def started(
     home = tmp_path / "home"
     shims = tmp_path / "shims"
     for directory in (home, shims):
-        directory.mkdir(exist_ok=True)
+        directory.mkdir(parents=True, exist_ok=True)
     for name in ("xdg-open", "open"):
         shim = shims / name
         shim.write_text(f'#!/bin/sh\nexec {shlex.join((sys.executable, str(_BROWSER)))} "$@"\n')

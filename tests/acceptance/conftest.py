@@ -38,8 +38,8 @@ async def pair() -> AsyncIterator[Reference]:
         yield running
 
 
-def stand_before(start: Start, pair: Reference, *, relay_callback: bool = False) -> RunningProxy:
+def stand_before(start: Start, mcp_url: str, **settings: object) -> RunningProxy:
     """A gateway at a port of its own: mcp-remote derives its callback port from the URL, and lingers."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
-    return start(gateway=pair.mcp_url, gateway_port=port, relay_callback=relay_callback)
+    return start(gateway=mcp_url, gateway_port=port, **settings)

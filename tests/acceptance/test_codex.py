@@ -34,7 +34,7 @@ async def test_it_gets_in_through_the_proxy_and_through_the_gateway(
     start: Start, pair: Reference, tmp_path: Path
 ) -> None:
     seen = []
-    for number, gateway in enumerate((None, stand_before(start, pair))):
+    for number, gateway in enumerate((None, stand_before(start, pair.mcp_url))):
         folder = tmp_path / f"client-{number}"
         folder.mkdir()
         session = gateway.session if gateway else folder / "session.mcpauth"

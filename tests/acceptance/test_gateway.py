@@ -144,7 +144,7 @@ def _headers(response: httpx.Response, ours: str, theirs: str) -> list[tuple[str
 
 @pytest.mark.acceptance
 async def test_mcp_remote_that_omits_resource_is_found_out(start: Start, pair: Reference, tmp_path: Path) -> None:
-    gateway = stand_before(start, pair)
+    gateway = stand_before(start, pair.mcp_url)
     command = mcp_remote("0.1.16", gateway.gateway)
     async with started(command, tmp_path, gateway.session, under_run=False) as client:
         client.send({"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": INITIALIZE})
@@ -163,7 +163,7 @@ async def test_mcp_remote_that_omits_resource_is_found_out(start: Start, pair: R
 async def test_the_newest_mcp_remote_gets_in(
     start: Start, pair: Reference, tmp_path: Path, relay_callback: bool
 ) -> None:
-    gateway = stand_before(start, pair, relay_callback=relay_callback)
+    gateway = stand_before(start, pair.mcp_url, relay_callback=relay_callback)
     command = mcp_remote("latest", gateway.gateway)
     async with started(command, tmp_path, gateway.session, under_run=False) as client:
         await sign_in_and_call(client)
@@ -176,7 +176,7 @@ async def test_the_newest_mcp_remote_gets_in(
 async def test_a_client_that_registers_gets_in(
     start: Start, pair: Reference, tmp_path: Path, client: Client, revision: str, relay_callback: bool
 ) -> None:
-    gateway = stand_before(start, pair, relay_callback=relay_callback)
+    gateway = stand_before(start, pair.mcp_url, relay_callback=relay_callback)
     await run_to_its_end((*client(), gateway.gateway), tmp_path, gateway)
     assert (await gets_in(gateway))["protocol_version"] == revision
 
@@ -185,7 +185,7 @@ async def test_a_client_that_registers_gets_in(
 async def test_a_client_with_a_metadata_document_gets_in(start: Start, tmp_path: Path) -> None:
     async with Reference(replace(DEMO, dcr=False)) as pair:
         pair.authkit.documents = ClientDocuments(public_address, httpx.MockTransport(served))
-        gateway = stand_before(start, pair, relay_callback=True)  # which leaves such a client alone
+        gateway = stand_before(start, pair.mcp_url, relay_callback=True)  # which leaves such a client alone
         await run_to_its_end((*python_sdk(), gateway.gateway, DOCUMENT), tmp_path, gateway)
         await gets_in(gateway, without={2})
 

@@ -45,7 +45,7 @@ from inspector.tui.screens.step import StepDialog
 from inspector.tui.screens.walk import WalkScreen
 from tests.tui.alone import view_of
 from tests.tui.stage import KEY, DrivenFeed, Stage, stage
-from tests.tui.story import AUTHKIT, CLIENT_ID, CODE, MCP, START, VERIFIER, exchange, story
+from tests.tui.story import AUTHKIT, CLIENT_ID, CODE, MCP, START, VERIFIER, exchange, patched, story
 
 if TYPE_CHECKING:
     from inspector.tui.live import LiveCapture
@@ -82,6 +82,10 @@ def plain() -> Told:
 async def looking_at(look: Look, told: Told, size: tuple[int, int]) -> AsyncGenerator[Stage]:
     """Bring a screen up."""
     match look.start:
+        case "patched":
+            async with stage(patched(), size, ascii_only=told.ascii_only) as here:
+                await _shown(here, look, told)
+                yield here
         case "nothing":
             app = InspectorApp(masker=Masker(KEY), ascii_only=told.ascii_only)
             async with app.run_test(size=size) as pilot:
@@ -392,6 +396,7 @@ EVERY_SCREEN = {
     "response": Look(MainScreen, tab_of_token("3")),
     "token": Look(MainScreen, tab_of_token("4")),
     "raw": Look(MainScreen, tab_of_token("5")),
+    "patched": Look(MainScreen, tab_of_token("2"), "patched"),
     "list": Look(MainScreen, keys("escape", "l")),
     "menu-file": Look(MenuScreen, pulled_down(0)),
     "menu-capture": Look(MenuScreen, pulled_down(1)),

@@ -3,9 +3,10 @@
 import base64
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from urllib.parse import urlencode
 
-from inspector.session.model import Body, Exchange, Headers, Source, State
+from inspector.session.model import Body, Exchange, Headers, Source, State, Translation
 
 MCP = "http://localhost:3001/mcp"
 PRM = "http://localhost:3001/.well-known/oauth-protected-resource/mcp"
@@ -235,3 +236,11 @@ def story(*, resource: bool = False) -> list[Exchange]:
         ),
         initialize(8, 18.9, 200 if resource else 401, token=token),
     ]
+
+
+def patched() -> list[Exchange]:
+    """The same client with `resource` put into its token request on the way."""
+    exchanges = story(resource=True)
+    changed = Translation("request.body", "resource", client="", upstream=MCP, by="add-resource")
+    exchanges[6] = replace(exchanges[6], translations=(changed,))
+    return exchanges

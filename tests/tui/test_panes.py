@@ -19,7 +19,7 @@ from inspector.tui.view import RunView, Selection
 from inspector.tui.widgets.detail import LineMaker
 from inspector.verdict.analysis import Analysis
 from tests.tui.stage import problems_at
-from tests.tui.story import CLIENT_ID, CODE, MCP, PRM, START, VERIFIER, access_token, initialize, story
+from tests.tui.story import CLIENT_ID, CODE, MCP, PRM, START, VERIFIER, access_token, initialize, patched, story
 
 TOKEN_STEP, USE_STEP, AUTHORIZE_STEP, PROBES_STEP = 6, 7, 5, 3
 VERDICT = Selection()
@@ -297,7 +297,36 @@ def test_what_the_inspector_changed_on_the_way_is_shown() -> None:
     change = Translation("query", "resource", "http://127.0.0.1:9/mcp", MCP)
     exchanges[5] = replace(exchanges[5], translations=(change,))
     text = said(request_lines, view_of(exchanges), Selection(AUTHORIZE_STEP))
-    assert f"query resource: http://127.0.0.1:9/mcp → {MCP}" in text
+    assert "Changed on the way: address translated\nquery resource" in text
+    assert f"client sent: http://127.0.0.1:9/mcp\n  server got: {MCP}" in text
+    assert "the client sent" not in text.partition("Changed on the way")[0]
+
+
+def test_what_a_wire_patch_or_the_reader_changed_is_told_apart_from_what_the_client_sent() -> None:
+    view = view_of(patched())
+    text = said(request_lines, view, Selection(TOKEN_STEP))
+    parameters, _, changed = text.partition("Changed on the way")
+    assert f"resource: {MCP}" in parameters
+    assert "~ patch add-resource; the client sent nothing" in parameters
+    assert aside("not sent") not in parameters, "a parameter with a finding is not absent for that"
+    assert changed.startswith(f": patch add-resource\nbody resource\n  client sent: {aside('nothing')}\n")
+    raw = said(raw_lines, view, Selection(TOKEN_STEP))
+    got, _, sent = raw.partition("Request as the client sent it")
+    assert "resource=" in got
+    assert "resource=" not in sent.partition("Response")[0]
+    by_hand = replace(patched()[6], translations=(Translation("request.body", "resource", "", MCP, "step"),))
+    text = said(request_lines, view_of([*patched()[:6], by_hand]), Selection(TOKEN_STEP))
+    assert "~ you changed it in step mode; the client sent nothing" in text
+
+
+def test_what_a_response_had_changed_is_told_there() -> None:
+    exchanges = story()
+    change = Translation("response.body", "registration_endpoint", "http://127.0.0.1:9/r", f"{MCP}/r", "patch-answer")
+    exchanges[3] = replace(exchanges[3], translations=(change,))
+    view = view_of(exchanges)
+    text = said(response_lines, view, Selection(3))
+    assert f"  client got: http://127.0.0.1:9/r\n  server sent: {MCP}/r" in text
+    assert "Changed on the way" not in said(request_lines, view, Selection(3))
 
 
 def test_raw_shows_start_lines_headers_and_bodies() -> None:

@@ -220,7 +220,7 @@ async def test_other_colours_reach_every_row() -> None:
 async def test_tips_say_what_the_flags_stand_for() -> None:
     async with alone(everything(), PANES["160x48"]) as here:
         tips = [tip.plain for index in range(here.timeline.row_count) if (tip := here.timeline.tip(index))]
-    assert any("~ rewritten on the way: form resource" in tip for tip in tips)
+    assert any("~ rewritten on the way: address translated: form resource" in tip for tip in tips)
     async with alone([replace(each, source=Source.REPLAY) for each in story()], PANES["160x48"]) as here:
         tips = [tip.plain for index in range(here.timeline.row_count) if (tip := here.timeline.tip(index))]
     assert any("R sent by the inspector as a replay" in tip for tip in tips)

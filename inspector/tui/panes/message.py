@@ -14,8 +14,9 @@ from inspector.timeline.message import Kind, Message
 from inspector.timeline.relations import Relations, relations
 from inspector.tui.body import body_lines
 from inspector.tui.lines import Line, field, heading, note
-from inspector.tui.looks import ERROR, GOOD, MUTED, STRONG, WARNING, aside
+from inspector.tui.looks import ERROR, GOOD, MUTED, REWRITTEN, STRONG, WARNING, aside
 from inspector.tui.masking import Veil
+from inspector.tui.panes.changes import author, change_lines, changes_of
 from inspector.tui.panes.explained import explained, explained_members
 from inspector.tui.panes.rpc import messages_of
 from inspector.tui.view import RunView, Selection, duration_of
@@ -62,7 +63,7 @@ def _request(view: RunView, message: Message, veil: Veil) -> Iterator[Line]:
         yield from _parameters("Query parameters", "query", message, ties, marks, veil)
     if message.form or any(part == "form" for part, _ in marks):
         yield from _parameters("Form parameters", "form", message, ties, marks, veil)
-    yield from _translations(exchange, veil)
+    yield from change_lines(exchange, "request", veil)
     yield from _headers(exchange.request_headers, marks, veil)
     if exchange.request_body.size and not message.form:
         yield from _body(message, "json", marks, veil, of_request=True)
@@ -83,6 +84,7 @@ def _response(view: RunView, message: Message, veil: Veil) -> Iterator[Line]:
         yield from _redirect(message.location, veil)
     if exchange.response_body.size:
         yield from _body(message, "json", marks, veil, of_request=False)
+    yield from change_lines(exchange, "response", veil)
     yield from _headers(exchange.response_headers, marks, veil)
     yield from _left_over(marks)
 
@@ -122,7 +124,8 @@ def _parameters(title: str, part: str, message: Message, ties: Relations, marks:
     yield heading(title)
     meanings = vocabulary("parameters") if message.kind in _EXPLAINED else {}
     params = message.form if part == "form" else message.query
-    for absent in [name for marked, name in marks if marked == part]:
+    sent = {name for name, _ in params.pairs}
+    for absent in [name for marked, name in marks if marked == part and name not in sent]:
         nothing = Content.styled(aside("not sent"), WARNING)
         found = marks.pop((part, absent))
         yield from explained(absent, nothing, meaning=meanings.get(absent), veil=veil, findings=found)
@@ -132,6 +135,11 @@ def _parameters(title: str, part: str, message: Message, ties: Relations, marks:
         yield from explained(
             name, shown, meaning=meanings.get(name), relation=ties.get(name), veil=veil, findings=found
         )
+        for change in changes_of(message.exchange, "request"):
+            if change.by and (change.name, change.upstream) == (name, value):
+                theirs = veil.value(name, change.client) if change.client else Content("nothing")
+                ours = Content.styled(f"{REWRITTEN} {author(change)}; the client sent ", WARNING)
+                yield field("", ours + theirs)
 
 
 def _headers(headers: Sequence[tuple[str, str]], marks: Marks, veil: Veil) -> Iterator[Line]:
@@ -185,15 +193,6 @@ def _redirect(location: str, veil: Veil) -> Iterator[Line]:
     for name, value in Params.parse(urls.query_of(location)).pairs:
         meaning = vocabulary("parameters").get(name)
         yield from explained(name, veil.value(name, value), meaning=meaning, veil=veil)
-
-
-def _translations(exchange: Exchange, veil: Veil) -> Iterator[Line]:
-    if exchange.translations:
-        yield Line()
-        yield heading("Changed by the inspector on the way")
-    for change in exchange.translations:
-        both = Content.assemble(veil.value(change.name, change.client), " → ", veil.value(change.name, change.upstream))
-        yield field(f"{change.part} {change.name}", both)
 
 
 def _left_over(marks: Marks) -> Iterator[Line]:

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from textual.content import Content
 
 from inspector.session.model import Body, Headers
+from inspector.session.undo import as_client_sent
 from inspector.tui.body import body_text, text_lines
 from inspector.tui.lines import Line, heading, note
 from inspector.tui.looks import KEY
@@ -21,6 +22,12 @@ def raw_lines(view: RunView, selection: Selection, veil: Veil) -> list[Line]:
     start = f"{exchange.method} {exchange.url} {exchange.http_version}"
     lines = [heading("Request"), Line(veil.text(start))]
     lines += _message(exchange.request_headers, exchange.request_body, veil)
+    sent = as_client_sent(exchange)
+    if sent is not exchange:
+        lines[0] = heading("Request as the server got it")
+        lines += [Line(), heading("Request as the client sent it")]
+        lines.append(Line(veil.text(f"{sent.method} {sent.url} {sent.http_version}")))
+        lines += _message(sent.request_headers, sent.request_body, veil)
     if exchange.status is not None:
         lines += [Line(), heading("Response")]
         lines.append(Line(veil.text(f"{exchange.http_version} {exchange.status} {exchange.reason}")))

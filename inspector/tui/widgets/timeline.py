@@ -1,6 +1,7 @@
 """The timeline: the steps of a run as a sequence diagram, or as a plain list under the headings of its phases."""
 
 from collections.abc import Sequence
+from itertools import groupby
 
 from rich.cells import cell_len
 from textual.content import Content
@@ -26,6 +27,7 @@ from inspector.tui.looks import (
     UNSEEN,
     WARNING,
 )
+from inspector.tui.panes.changes import author, changes_of
 from inspector.tui.view import RunView, duration_of, path_of, seconds
 from inspector.tui.widgets.row_list import RowList
 from inspector.tui.widgets.sequence import DURATION, METHOD, STATUS, Arrow, Plan, draw_head, draw_lanes, plan
@@ -143,9 +145,9 @@ class TimelineList(RowList):
         lines = [Content.assemble((f"{row.id}  ", MUTED), visible(row.title, STRONG), visible(f"  {row.note}", MUTED))]
         if message:
             lines.append(self._request_line(message))
-            changed = ", ".join(f"{each.part} {each.name}".strip() for each in message.exchange.translations)
-            if changed:
-                lines.append(visible(f"{REWRITTEN} rewritten on the way: {changed}", MUTED))
+            for by, group in groupby(changes_of(message.exchange), author):
+                changed = ", ".join(f"{each.part} {each.name}".strip() for each in group)
+                lines.append(visible(f"{REWRITTEN} rewritten on the way: {by}: {changed}", MUTED))
             if message.exchange.source is Source.REPLAY:
                 lines.append(Content.styled(f"{REPLAYED} sent by the inspector as a replay", MUTED))
         for finding in self._view.step_findings.get(row.id, ()):

@@ -1,7 +1,9 @@
 """Rules about PKCE in the authorization request and about the authorization response."""
 
+import re
 from collections.abc import Iterator
 
+from inspector.protocol import content
 from inspector.rules.facts import (
     authorization_story,
     is_document_url,
@@ -125,6 +127,13 @@ def iss_mismatch(run: Run) -> Iterator[Fault | NotObserved]:
             )
 
 
+_REFUSED = 400
+_CLIENT_UNKNOWN = re.compile(
+    r"\b(unknown|unregistered|unrecognized) (oauth )?(client|application)\b"
+    r"|\b(client|application)\b[^.<>]{0,60}\b(is |was )?(not|never) (been )?(registered|found|known|exist)",
+    re.IGNORECASE,
+)
+"""What authorization servers write about a client id that they do not have."""
 _ERROR_PARTIES = {
     "invalid_request": Party.CLIENT,
     "invalid_scope": Party.CLIENT,
@@ -167,12 +176,16 @@ def authorization_error_response(run: Run) -> Iterator[Fault | NotObserved]:
             got_later = any(a.code and a.request.at > authorization.request.at for a in answered)
             severity = Severity.WARNING if declined else None
             party, cause = _behind(run, authorization, error, description or "")
+            said = f": {description.rstrip('.')}" if description else ""
             yield Fault(
-                "The user or a policy declined." if declined else f"The authorization server refused with {error}.",
+                f"The user or a policy declined{said}."
+                if declined
+                else f"The authorization server refused with {error}{said}.",
                 (place(hop, "header", "location"),),
                 expected="code",
                 found=f"{error}: {description}" if description else error,
                 party=party,
+                confidence=Confidence.LIKELY if cause is None else None,
                 severity=Severity.INFO if got_later else severity,
                 cause=cause,
             )
@@ -184,7 +197,7 @@ def _behind(run: Run, authorization: Authorization, error: str, description: str
         return authorization_story(run, authorization)[0], "invalid-target"
     party, params = _ERROR_PARTIES.get(error, Party.UNKNOWN), authorization.params
     if error == "invalid_scope":
-        return party, "scope-exceeds-metadata"
+        return _behind_scope(run, authorization)
     if error != "invalid_request" or authorization.pushed:
         return party, None
     if not params.get("code_challenge"):
@@ -193,8 +206,34 @@ def _behind(run: Run, authorization: Authorization, error: str, description: str
         return party, "pkce-method-not-s256"
     if len(authorization.resources) > 1:
         return party, "resource-repeated"
-    blames_resource = "resource" in description.lower() and run.offers_resource_metadata
-    return party, "resource-missing-authorize" if blames_resource and not authorization.resources else None
+    # What is left shows no fault: a request that the server calls invalid is not so because it says it is.
+    if "resource" not in description.lower() or not run.offers_resource_metadata:
+        return Party.UNKNOWN, None
+    if not authorization.resources:
+        return party, "resource-missing-authorize"
+    return _of_resource(run, authorization), None
+
+
+def _of_resource(run: Run, authorization: Authorization) -> Party:
+    """Who is behind a refusal of a resource that was sent: a server that knows none, where it is the published one."""
+    right = authorization.resources == (run.published_resource,)
+    return Party.AUTHORIZATION_SERVER if right else Party.UNKNOWN
+
+
+def _behind_scope(run: Run, authorization: Authorization) -> tuple[Party, str | None]:
+    """Who is behind a refused scope: whoever names scopes that the other does not have, else the client."""
+    asked = set((authorization.params.get("scope") or "").split())
+    published = run.resource_metadata.document if run.resource_metadata else None
+    named = set((published.texts("scopes_supported") if published else None) or ())
+    for refusal in run.refusals:
+        challenge = refusal.bearer_challenge
+        named.update((challenge.get("scope") or "").split() if challenge else ())
+    metadata = run.server_metadata.document if run.server_metadata else None
+    offered = set((metadata.texts("scopes_supported") if metadata else None) or ())
+    unknown = asked - offered
+    if asked and (not unknown or unknown <= named):
+        return Party.CONFIGURATION, None
+    return Party.CLIENT if unknown and offered else Party.UNKNOWN, "scope-exceeds-metadata"
 
 
 @rule(
@@ -236,6 +275,7 @@ def authorize_client_unknown(run: Run) -> Iterator[Fault | NotObserved]:
                 )
                 break
             named = hop.oauth_error in ("invalid_client", "unauthorized_client") and not _names_redirect(hop)
+            named = named or _names_client(hop)
             if "application_not_found" in target or named:
                 client_id = authorization.params.get("client_id") or "none"
                 yield Fault(
@@ -263,6 +303,14 @@ def _refuses_registered_redirect(run: Run, authorization: Authorization, hop: Me
     known = registrations(run).get(authorization.params.get("client_id") or "", [])
     listed = [uri for m in known if m.document for uri in m.document.texts("redirect_uris") or ()]
     return _names_redirect(hop) and authorization.params.get("redirect_uri") in listed
+
+
+def _names_client(hop: Message) -> bool:
+    """Whether an answer says in words that the client is not known there."""
+    reason = (hop.document.text("error_description") if hop.document and hop.oauth_error else None) or ""
+    if hop.is_page and (hop.status or 0) >= _REFUSED:
+        reason = content.text(hop.exchange.response_headers, hop.exchange.response_body)[:20_000]
+    return _CLIENT_UNKNOWN.search(reason) is not None
 
 
 def _names_redirect(hop: Message) -> bool:

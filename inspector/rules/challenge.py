@@ -1,116 +1,24 @@
 """Rules about the 401 of the MCP server and how the client finds the protected resource metadata from it."""
 
 from collections.abc import Iterator
-from urllib.parse import urljoin
 
 from inspector.protocol import content, urls
-from inspector.protocol.urls import Grade
 from inspector.rules.facts import answer_lost
-from inspector.rules.model import Fault, NotObserved, Party, Phase, Severity, joined, observed, place, present
+from inspector.rules.model import (
+    Confidence,
+    Fault,
+    NotObserved,
+    Party,
+    Phase,
+    Severity,
+    joined,
+    observed,
+    place,
+    present,
+)
 from inspector.rules.registry import rule
-from inspector.timeline.flow import Use
 from inspector.timeline.message import WELL_KNOWN_RESOURCE, WELL_KNOWN_SERVER, Kind, Message
 from inspector.timeline.run import Run
-
-_ODD_STATUSES = (301, 302, 303, 307, 308, 400, 403, 404, 405, 500, 501, 502, 503)
-
-
-@rule(
-    "unauthorized-status-not-401",
-    title="Missing or invalid token answered with a status other than 401",
-    phase=Phase.CHALLENGE,
-    party=Party.MCP_SERVER,
-    severity=Severity.ERROR,
-    levels="MUST | MUST | MUST | MUST",
-)
-def unauthorized_status_not_401(run: Run) -> Iterator[Fault | NotObserved]:
-    """A client signs in because of a 401 and of nothing else.
-
-    What it checks: A request to the MCP endpoint without a token, or with one that has expired, was answered with
-    another error than 401, and the same kind of request was answered with 2xx with a good token.
-
-    Why it matters: Clients start the sign-in when they see 401. Any other status ends in a connection error.
-
-    How to fix: MCP server: answer 401 with `WWW-Authenticate: Bearer` when the token is missing or invalid, and keep
-    403 for a token that lacks a scope.
-
-    When it is a false alarm: 403 for a forbidden Origin, 404 for a dead session, 400 for a missing session or a bad
-    protocol version, and a redirect to the other spelling of the URL come before authorization; they are left out
-    here. So is a server error, where the same request was also answered 401, and a page of an intermediary.
-
-    References: MCP 2025-03-26 Authorization Flow; MCP 2025-06-18 and later, Token Handling and Error Handling.
-    """
-    observed(run.uses, "N1", "no request with a token to compare with")
-    expired = {use.request.id for use in run.uses if _has_expired(use)}
-    bad = [m for m in run.of(Kind.MCP) if m.answered and (m.bearer is None or m.id in expired)]
-    good = {_kind_of_request(u.request): u.request for u in run.uses if u.accepted and u.request.id not in expired}
-    comparable = [m for m in bad if _kind_of_request(m) in good]
-    challenged = {_kind_of_request(m) for m in bad if m.status == 401}
-    for message in observed(comparable, "N1", "no kind of request was seen both with a good token and without"):
-        status, kind = message.status or 0, _kind_of_request(message)
-        if status not in _ODD_STATUSES or _precedes_authorization(message, good[kind]):
-            continue
-        if status >= 500 and kind in challenged:
-            continue
-        if status == 403 and "html" in (message.exchange.response_header("content-type") or ""):
-            yield NotObserved("N9", "the 403 is an HTML page, as intermediaries send")
-            continue
-        lacking = "with an expired token" if message.bearer else "without a token"
-        yield Fault(
-            f"{message.exchange.method} {lacking} was answered {status}, with a good token it succeeds.",
-            (place(message, "status"),),
-            expected="401",
-            found=str(status),
-        )
-
-
-def _kind_of_request(message: Message) -> tuple[str, str]:
-    return message.exchange.method, message.rpc_method
-
-
-def _has_expired(use: Use) -> bool:
-    expires = use.token.number("exp") if use.token else None
-    return expires is not None and expires < use.request.at
-
-
-def _precedes_authorization(message: Message, good: Message) -> bool:
-    """Whether a server says this before it looks at the token. `good` is the same kind of request that succeeded."""
-    exchange, session = message.exchange, "mcp-session-id"
-    if message.location is not None:
-        return _same_but_for_spelling(message.url, message.location)
-    protocol_error = message.status == 400 and any(answer.error for answer in message.rpc_received)
-    about_token = "token" in content.text(exchange.response_headers, exchange.response_body).lower()
-    has_session = exchange.request_header(session) is not None
-    dead_session = message.status in (400, 404) and has_session and not (message.bearer and about_token)
-    no_session = (
-        message.status in (400, 404)
-        and exchange.request_header(session) is None
-        and good.exchange.request_header(session) is not None
-    )
-    origin_refused = message.status == 403 and exchange.request_header("origin") is not None
-    return protocol_error or dead_session or no_session or origin_refused
-
-
-def _follows_an_issuer(run: Run, metadata: Message) -> bool:
-    """Whether a client that knows the issuer asks here, and not only one that guesses from the MCP endpoint."""
-    stated = (metadata.good_document.text("issuer") if metadata.good_document else None) or ""
-    guesses = {
-        urls.insert_well_known(url, suffix)
-        for url in (run.server_url, urls.origin(run.server_url))
-        for suffix in WELL_KNOWN_SERVER
-    }
-    right = (
-        {urls.insert_well_known(stated, suffix) for suffix in WELL_KNOWN_SERVER} if urls.is_absolute(stated) else set()
-    )
-    return metadata.status == 200 and (metadata.url in right or metadata.url not in guesses)
-
-
-def _same_but_for_spelling(url: str, location: str) -> bool:
-    try:
-        target = urljoin(url, location)
-    except ValueError:
-        return False
-    return urls.compare(url, target).grade in (Grade.EXACT, Grade.NORMALIZED, Grade.SCHEME_ONLY)
 
 
 @rule(
@@ -383,4 +291,20 @@ def client_ignores_resource_metadata_url(run: Run) -> Iterator[Fault | NotObserv
             (place(probes[0], "url"), place(first, "header", "www-authenticate")),
             expected=f"GET {named}",
             found=f"GET {probes[0].url}",
+            # A stored document may name the MCP server itself as the authorization server.
+            confidence=None if any(m.kind is Kind.RESOURCE_METADATA for m in probes) else Confidence.LIKELY,
         )
+
+
+def _follows_an_issuer(run: Run, metadata: Message) -> bool:
+    """Whether a client that knows the issuer asks here, and not only one that guesses from the MCP endpoint."""
+    stated = (metadata.good_document.text("issuer") if metadata.good_document else None) or ""
+    guesses = {
+        urls.insert_well_known(url, suffix)
+        for url in (run.server_url, urls.origin(run.server_url))
+        for suffix in WELL_KNOWN_SERVER
+    }
+    right = (
+        {urls.insert_well_known(stated, suffix) for suffix in WELL_KNOWN_SERVER} if urls.is_absolute(stated) else set()
+    )
+    return metadata.status == 200 and (metadata.url in right or metadata.url not in guesses)

@@ -19,6 +19,7 @@ NAMED = (Grade.EXACT, Grade.NORMALIZED, Grade.LOOPBACK_ALIAS, Grade.ANCESTOR)
 _CLOSEST_FIRST = tuple(Grade)
 WITH_RESOURCE = "2025-06-18"
 """The first revision of MCP that knows protected resource metadata and the parameter `resource`."""
+DEVICE_GRANT = "urn:ietf:params:oauth:grant-type:device_code"
 
 _WORKOS_CLIENT_ID = re.compile(r"client_[0-9A-Z]{26}")
 
@@ -313,6 +314,8 @@ def resource_story(run: Run, exchange: TokenExchange) -> Story:
             return resource_story(run, before)
         if not exchange.resources and run.offers_resource_metadata:
             return Party.CLIENT, "resource-missing-refresh", "the client left resource out of the refresh"
+    if exchange.grant_type == DEVICE_GRANT and not exchange.resources:
+        return Party.UNKNOWN, None, "a device asked for the token, for which MCP defines no resource parameter"
     if not (exchange.refreshes or exchange.grant_type == "authorization_code"):
         return _story_of(run, exchange.resources, "resource-missing-token", refused)
     authorization = authorization_behind(run, exchange)

@@ -25,6 +25,7 @@ from inspector.timeline.run import Run
 
 FRESH_SECONDS = 300
 _LEEWAY_SECONDS = 60
+_ROUNDING_SECONDS = 5
 _CLOCKS_AGREE_SECONDS = 120
 
 
@@ -37,6 +38,8 @@ class Why(Enum):
     ISSUER_CLOCK = auto()
     SERVER_CLOCK = auto()
     SOME_CLOCK = auto()
+    SMALL_SKEW = auto()
+    UNREAD = auto()
     SCOPE = auto()
     KEY_UNPUBLISHED = auto()
     KEY_UNKNOWN = auto()
@@ -44,6 +47,9 @@ class Why(Enum):
     METADATA_UNSEEN = auto()
     ACCEPTED_BEFORE = auto()
     NOTHING = auto()
+
+
+_NOT_SURE = (Why.SERVER_CLOCK, Why.KEY_UNPUBLISHED, Why.SMALL_SKEW, Why.UNREAD)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +112,7 @@ def fresh_token_rejected(run: Run) -> Iterator[Fault | NotObserved]:
             continue
         reason = why_refused(run, use)
         known = run.expected_resource is not None and not run.expected_resource.assumed
-        told = reason.why not in (Why.SERVER_CLOCK, Why.KEY_UNPUBLISHED) and reason.party is not Party.UNKNOWN
+        told = reason.why not in _NOT_SURE and reason.party is not Party.UNKNOWN
         yield Fault(
             f"The MCP server refused a token that was just issued: {reason.text}.",
             (place(use.request, "status"), place(use.exchange.request, "claim", "aud")),
@@ -149,10 +155,10 @@ def why_refused(run: Run, use: Use) -> Reason:
     if challenge and challenge.get("error") == "insufficient_scope":
         text = "the server wants more scope, and says so with 401 instead of 403"
         return Reason(Why.SCOPE, text, Party.MCP_SERVER, "bearer-error-status-mismatch")
-    return _wrong_time(use, token, exchange) or _unproven(run, use, exchange)
+    return _wrong_time(use, token, exchange) or _unproven(run, use, exchange) or _right(run, use)
 
 
-def _unproven(run: Run, use: Use, exchange: TokenExchange) -> Reason:
+def _unproven(run: Run, use: Use, exchange: TokenExchange) -> Reason | None:
     """What is left to say about a token whose claims are all right."""
     if any(u.accepted_protected and u.exchange is exchange and u.request.at < use.request.at for u in run.uses):
         text = "it accepted the same token before, so that it was revoked, or not every replica agrees"
@@ -170,7 +176,28 @@ def _unproven(run: Run, use: Use, exchange: TokenExchange) -> Reason:
     if use.signature is not Signature.VALID:
         text = f"{right}, and its signature could not be checked"
         return Reason(Why.SIGNATURE_UNCHECKED, text, Party.UNKNOWN)
+    return None
+
+
+def _right(run: Run, use: Use) -> Reason:
+    """Why a token that is right in every respect may be refused."""
+    right = "every claim in it is as promised"
+    begins = _begins(use.token) if use.token else None
+    if begins is not None and (early := begins - use.request.at) > _ROUNDING_SECONDS:
+        text = f"it is good from {early:.0f} seconds later on, and a server that allows for no skew must wait"
+        return Reason(Why.SMALL_SKEW, text, Party.AUTHORIZATION_SERVER)
+    if _as_without_token(run, use):
+        return Reason(Why.UNREAD, f"{right}, and it is answered as if there were none", Party.MCP_SERVER)
     return Reason(Why.NOTHING, right, Party.MCP_SERVER)
+
+
+def _as_without_token(run: Run, use: Use) -> bool:
+    """Whether the server answers a token and none alike, without naming an error."""
+    name, challenge = "www-authenticate", use.request.bearer_challenge
+    if challenge is None or challenge.get("error"):
+        return False
+    said = use.request.exchange.response_header_all(name)
+    return any(m.exchange.response_header_all(name) == said for m in run.unauthorized)
 
 
 def _later_key_set(run: Run, exchange: TokenExchange, use: Use) -> Message | None:
@@ -227,10 +254,14 @@ def _date_of(message: Message) -> float | None:
         return None
 
 
+def _begins(token: Jwt) -> float | None:
+    return max((time for name in ("iat", "nbf") if (time := token.number(name)) is not None), default=None)
+
+
 def _wrong_time(use: Use, token: Jwt, exchange: TokenExchange) -> Reason | None:
     issued, server_date = _issued_at(exchange), _date_of(use.request)
     server_now = use.request.at if server_date is None else server_date
-    begins = max((time for name in ("iat", "nbf") if (time := token.number(name)) is not None), default=None)
+    begins = _begins(token)
     ends = token.number("exp")
     if ends is not None and ends + _LEEWAY_SECONDS < server_now:
         by_issuer = ends < issued

@@ -9,6 +9,9 @@ from inspector.rules.translated import redirect_uri_sent, redirect_uris_sent
 from inspector.timeline.message import Kind, Message
 from inspector.timeline.run import Run
 
+_TOO_MANY = 429
+_BROKEN = 500
+
 
 @rule(
     "registration-rejected",
@@ -56,9 +59,18 @@ def registration_rejected(run: Run) -> Iterator[Fault | NotObserved]:
             expected="201 with a client_id",
             found=f"{message.status} {error or ''}".strip(),
             severity=Severity.WARNING if went_on else None,
-            party=Party.CLIENT if error == "invalid_client_metadata" else None,
+            party=_party(message),
             cause="redirect-uri-custom-scheme" if error == "invalid_redirect_uri" and own_scheme(message) else None,
         )
+
+
+def _party(message: Message) -> Party | None:
+    """Who is behind a refusal, where the status or the error tells."""
+    if message.status == _TOO_MANY:
+        return Party.UNKNOWN
+    if (message.status or 0) >= _BROKEN:
+        return Party.AUTHORIZATION_SERVER
+    return Party.CLIENT if message.oauth_error == "invalid_client_metadata" else None
 
 
 def own_scheme(message: Message) -> str | None:

@@ -18,6 +18,7 @@ HEADINGS = ("What it checks", "Why it matters", "How to fix", "When it is a fals
 
 _LONGEST_TITLE = 90
 _MODULES = (
+    "unauthorized",
     "challenge",
     "bearer_errors",
     "discovery",

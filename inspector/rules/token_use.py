@@ -129,6 +129,8 @@ def foreign_issuer_token_sent(run: Run) -> Iterator[Fault | NotObserved]:
                 expected=joined(servers),
                 found=issuer or "",
                 severity=Severity.INFO if trusted else None,
+                # Where it was issued was not seen: the server's own one may write another name into its tokens.
+                confidence=Confidence.LIKELY,
                 party=Party.UNKNOWN if any(urls.same_origin(server, issuer or "") for server in servers) else None,
             )
             return

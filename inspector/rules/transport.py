@@ -201,6 +201,10 @@ def _refused(message: Message) -> bool:
     return message.status in (401, 403)
 
 
+def _passed(message: Message) -> bool:
+    return (message.status or 500) < 400 and not message.is_page
+
+
 @rule(
     "edge-blocked",
     title="A CDN, WAF or gateway answered instead of the server",
@@ -214,7 +218,7 @@ def edge_blocked(run: Run) -> Iterator[Fault | NotObserved]:
     """The server never saw the request.
 
     What it checks: An answer of 403, 429 or 503 with a vendor's block header, or with a vendor's page where the
-    server speaks JSON, and without a challenge.
+    server speaks JSON, and without a challenge. It is a warning where the same request got through later.
 
     Why it matters: Neither client nor server can be fixed; a rule at the edge must be.
 
@@ -234,10 +238,13 @@ def edge_blocked(run: Run) -> Iterator[Fault | NotObserved]:
         # What Cloudflare's managed rules send is plain text; only the product's name in front of it tells whose it is.
         plain = message.exchange.response_header("server") == "cloudflare" and "your request was blocked" in page
         if header or plain or (html and any(phrase in page for phrase in _EDGE_PAGES)):
+            later = any(m.at > message.at and m.shape[:3] == message.shape[:3] and _passed(m) for m in run.messages)
             yield Fault(
                 f"Something in front of the server answered {message.status}.",
                 (place(message, "header" if header else "body", header or ""),),
                 expected="an answer of the server",
                 found=f"{message.status} with {header or 'a block page'}",
+                severity=Severity.WARNING if later else None,
             )
-            return
+            if not later:
+                return

@@ -123,7 +123,8 @@ class Draft:
         match message.kind:
             case Kind.MCP:
                 session = message.exchange.request_header("mcp-session-id")
-                return not message.bearer and not session and message.rpc_method in _STARTS
+                starts = not message.bearer and not session and message.rpc_method in _STARTS
+                return starts and not self._redirected_to(message)
             case Kind.AUTHORIZE:
                 return not self.refused_since_token
             case Kind.REGISTER:
@@ -132,6 +133,13 @@ class Draft:
                 return agent(message) not in {"", *self.agents}
             case _:
                 return False
+
+    def _redirected_to(self, message: Message) -> bool:
+        """Whether the message follows a redirect of the MCP endpoint, on which a client may lose its token."""
+        last = next(reversed(self.messages.values()), None)
+        if last is None or last.kind is not Kind.MCP or last.location is None:
+            return False
+        return urls.resolve(last.exchange.url, last.location) == message.exchange.url
 
     def may_be_meant_instead_of(self, other: "Draft", message: Message) -> bool:
         """Whether nothing tells which of two attempts asks again: of one client, at work at once, both refused."""

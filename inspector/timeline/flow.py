@@ -140,7 +140,7 @@ class Use:
     @cached_property
     def accepted(self) -> bool:
         """Whether the server did what was asked: a JSON-RPC result, or a stream or acknowledgement with 2xx."""
-        if self.request.status not in _PROTECTED_ANSWER_STATUS:
+        if self.request.status not in _PROTECTED_ANSWER_STATUS or self.request.is_page:
             return False
         return not any(answer.error is not None for answer in self.request.rpc_received)
 

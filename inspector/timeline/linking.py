@@ -36,6 +36,7 @@ class Linker:
         self._owner: dict[int, Draft] = {}
         self._ties: dict[Tie, Draft] = {}
         self._unlinked: dict[int, Message] = {}
+        self._unclaimed: dict[Tie, int] = {}
         self._widened: list[Draft] = []
         self._mcp_urls: set[str] = set()
         self._metadata_urls: set[str] = set()
@@ -48,13 +49,25 @@ class Linker:
         if before and home is not before:
             self._take_out(before, message.id)
         if home:
+            if self._unclaimed and message.kind is Kind.MCP:
+                self._claim(home, message)
             self._put(home, message)
             while self._widened:
                 self._reconsider(self._widened.pop())
         else:
             self._unlinked[message.id] = message
             drop_oldest(self._unlinked, _MOST_UNLINKED)
+            if message.kind is Kind.TOKEN:
+                self._unclaimed.update(dict.fromkeys(taught(message), message.id))
+                drop_oldest(self._unclaimed, _MOST_UNLINKED)
         return message
+
+    def _claim(self, draft: Draft, use: Message) -> None:
+        """Take in the token request that got this token: its issuer was unknown while discovery was cached."""
+        for tie in shown(use):
+            got = self._unlinked.get(self._unclaimed.pop(tie, 0))
+            if got:
+                self._put(draft, got)
 
     @property
     def unlinked(self) -> tuple[Message, ...]:

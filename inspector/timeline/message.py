@@ -191,6 +191,11 @@ class Message:
         exchange = self.exchange
         return self.kind, exchange.method, self.url, self.status, self.rpc_method, self.bearer is None, grant_type
 
+    @cached_property
+    def is_page(self) -> bool:
+        """Whether the answer is a page for people, which no endpoint for programs sends."""
+        return content.media_type(self.exchange.response_headers) in ("text/html", "application/xhtml+xml")
+
     @property
     def pushed_as(self) -> str | None:
         """The `request_uri` that a pushed authorization request was answered with (RFC 9126 section 2.2)."""

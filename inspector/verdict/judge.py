@@ -82,9 +82,10 @@ def _first_cause(run: Run, checked: Checked) -> Verdict:
 
 
 def _traced_back(finding: Finding, checked: Checked) -> Finding:
-    """The first finding of the chain of causes, as far as its links were found in this run."""
+    """The first finding of the chain of causes, as far as its links were found in this run and are more than notes."""
     seen = {finding.rule}
-    while cause := next((f for f in checked.findings if f.rule == finding.cause and f.rule not in seen), None):
+    known = [f for f in checked.findings if f.severity is not Severity.INFO]
+    while cause := next((f for f in known if f.rule == finding.cause and f.rule not in seen), None):
         seen.add(cause.rule)
         finding = cause
     return finding

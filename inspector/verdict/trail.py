@@ -59,9 +59,12 @@ def _sent_back(authorization: Authorization) -> End | None:
     hop, given = authorization.response or (None, None)
     if hop is None or given is None or not (error := given.get("error")):
         return None
+    reason = given.get("error_description")
+    said = f"{error}: {reason.rstrip('.')}" if reason else error
     if error == "access_denied":
-        return hop, "The user or a policy declined (access_denied).", "Sign in again, and allow the access."
-    text = f"The authorization server sent the client back with {error}."
+        advice = "Sign in again, and allow the access. Where nobody was asked, a policy there declined: see its log."
+        return hop, f"The user or a policy declined ({said}).", advice
+    text = f"The authorization server sent the client back with {said}."
     return hop, text, "Look into the authorization server's log for the reason."
 
 
@@ -123,7 +126,7 @@ def _token_used(run: Run, use: Use) -> End:
 
 def _answers(request: Message) -> bool:
     """Whether the MCP server did what was asked, and so wants no authorization for it."""
-    return 200 <= (request.status or 0) < 300
+    return 200 <= (request.status or 0) < 300 and not request.is_page
 
 
 def _document_missing(run: Run) -> End | None:
@@ -147,7 +150,9 @@ def _not_signed_in(run: Run) -> End:
     if forbidden := [m for m in run.of(Kind.MCP) if m.status == _FORBIDDEN]:
         text = "The MCP server answered 403 to a request without a token; a client begins to sign in on 401 only."
         advice = (
-            "A server that wants a token must answer 401. An Origin, a policy or a firewall may be the reason as well."
+            "A server that wants a token must answer 401; an Origin, a policy or a firewall may be the reason as well. "
+            "To tell: send the request once more without Origin, once with a token, and look whether it gets to the "
+            "server's log."
         )
         return forbidden[-1], text, advice
     requests = run.of(Kind.MCP)

@@ -92,7 +92,7 @@ RUNS: dict[str, tuple[Party, Changes]] = {
     ),
     "no way to register": (Party.CONFIGURATION, {"until": "as", "drop": ["as.json.registration_endpoint"]}),
     "issuer with a slash": (
-        Party.AUTHORIZATION_SERVER,
+        Party.CONFIGURATION,
         {"until": "as", "set": {"as.json.issuer": "http://localhost:3002/"}},
     ),
     "issuer promised and not sent": (

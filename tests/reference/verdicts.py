@@ -45,7 +45,8 @@ VERDICTS: Mapping[str, tuple[Party, str]] = {
     "as-metadata-openid-only": (Party.UNKNOWN, "as-metadata-pkce-not-advertised"),
     "pkce-not-advertised": (Party.UNKNOWN, "as-metadata-pkce-not-advertised"),
     "pkce-plain-only": (Party.AUTHORIZATION_SERVER, "as-metadata-s256-unsupported"),
-    "issuer-trailing-slash": (_CLIENT_STOPPED_RIGHTLY, "as-metadata-issuer-mismatch"),
+    # The metadata and the list each have a slash or not: which of them is right, only the tokens would tell.
+    "issuer-trailing-slash": (Party.CONFIGURATION, "as-metadata-issuer-mismatch"),
     "issuer-other": (_CLIENT_STOPPED_RIGHTLY, "as-metadata-issuer-mismatch"),
     "registration-off": (Party.CONFIGURATION, "as-registration-unavailable"),
     "registration-not-found": (Party.CONFIGURATION, "registration-rejected"),

@@ -10,6 +10,7 @@ from inspector.verdict.stories import audience, discovery, sign_in, token
 type Story = Callable[[Run, Checked], Verdict | None]
 
 STORIES: tuple[Story, ...] = (
+    discovery.blocked_in_front,
     audience.wrong_audience_accepted,
     audience.revision_without_resource,
     audience.refused_resource,
@@ -19,7 +20,9 @@ STORIES: tuple[Story, ...] = (
     sign_in.issuer_ignored,
     token.fresh_token_refused,
     token.more_scope_wanted,
+    discovery.login_page,
     discovery.endpoint_moved,
+    discovery.another_credential,
     discovery.metadata_not_named,
     discovery.stopped_at_the_slash,
     discovery.looked_in_the_wrong_place,

@@ -1,7 +1,7 @@
 """Whom the token is for: the resource left out, refused, without effect, or spelled in another way."""
 
 from inspector.protocol import urls
-from inspector.rules.facts import WITH_RESOURCE, is_client_id, knows_no_resource, resource_story
+from inspector.rules.facts import DEVICE_GRANT, WITH_RESOURCE, is_client_id, knows_no_resource, resource_story
 from inspector.rules.model import Checked, Confidence, Finding, Party, Severity, joined
 from inspector.timeline.flow import TokenExchange
 from inspector.timeline.run import Run
@@ -87,6 +87,8 @@ def refused_resource(run: Run, checked: Checked) -> Verdict | None:
         )
     else:
         summary = f"{finding.message} Evidence stops here: capture the sign-in from its first request."
+    if reason := _reason(exchange):
+        summary += f" It says: {reason}"
     advice = [remedies.register_resource(run)]
     if configuration and urls.compare(run.server_url, wanted(run)).grade is urls.Grade.ANCESTOR:
         text = f"Or publish {run.server_url} as the resource, where the authorization server knows that one."
@@ -104,6 +106,11 @@ def refused_resource(run: Run, checked: Checked) -> Verdict | None:
         client_cleared(run) if configuration else server_cleared(run),
         tuple(advice),
     )
+
+
+def _reason(exchange: TokenExchange | None) -> str:
+    answer = exchange.request.document if exchange else None
+    return (answer.text("error_description") if answer else None) or ""
 
 
 def token_for_somebody_else(run: Run, checked: Checked) -> Verdict | None:
@@ -163,7 +170,10 @@ def _resource_had_no_effect(
     run: Run, finding: Finding, exchange: TokenExchange | None, observations: tuple[Observation, ...]
 ) -> Verdict:
     is_default = default_audience(exchange)
-    if is_default:
+    by_device = exchange is not None and exchange.grant_type == DEVICE_GRANT
+    if by_device:
+        reason = "the authorization server ignores resource when a device asks, or is not set up for it"
+    elif is_default:
         reason = "no resource indicator is configured at the authorization server, so it ignores resource"
     elif finding.rule == "aud-is-client-id":
         reason = "the authorization server ignores resource, because it is not set up for it or does not support it"
@@ -177,7 +187,7 @@ def _resource_had_no_effect(
         advice.append(remedies.allow_list(audience_found(finding)))
     return Verdict(
         Party.CONFIGURATION,
-        Confidence.CERTAIN if is_default and run.published_resource else Confidence.LIKELY,
+        Confidence.CERTAIN if is_default and run.published_resource and not by_device else Confidence.LIKELY,
         finding.rule,
         f"The client asked for a token for {wanted(run)} and got one for {whom(finding)}: {reason}.",
         observations,
@@ -217,6 +227,8 @@ def _undecided(
         if seen_request
         else CAPTURE_BROWSER
     )
+    if exchange is not None and exchange.grant_type == DEVICE_GRANT:
+        advice = "Sign in through the browser: there the client can say which server the token is for."
     return Verdict(
         Party.UNKNOWN,
         Confidence.CERTAIN,

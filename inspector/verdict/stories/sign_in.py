@@ -50,6 +50,11 @@ def silent_about_proof_keys(run: Run, checked: Checked) -> Verdict | None:
         remedies=(
             Remedy(Party.AUTHORIZATION_SERVER, 'Publish "code_challenge_methods_supported": ["S256"].'),
             Remedy(Party.CLIENT, "Take another document of the same server that says it, where there is one."),
+            Remedy(
+                Party.UNKNOWN,
+                "To tell: capture a client that goes on all the same. If its S256 challenge is taken, and a wrong "
+                "code_verifier refused, only the line in the metadata is missing.",
+            ),
         ),
     )
 

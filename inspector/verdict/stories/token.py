@@ -38,10 +38,12 @@ def fresh_token_refused(run: Run, checked: Checked) -> Verdict | None:
         return None
     reason = why_refused(run, use)
     match reason.why:
-        case Why.NOTHING | Why.SERVER_CLOCK:
+        case Why.NOTHING | Why.SERVER_CLOCK | Why.UNREAD:
             return _server_is_wrong(run, finding, use, reason)
         case Why.SIGNATURE | Why.KEY_UNPUBLISHED | Why.ISSUER_CLOCK:
             return _never_good(run, finding, use, reason)
+        case Why.SMALL_SKEW:
+            return _good_too_late(run, finding, use, reason)
         case why if why in _NOT_SAID:
             return _not_decided(run, finding, use, _NOT_SAID[why])
         case _:
@@ -71,6 +73,11 @@ def _server_is_wrong(run: Run, finding: Finding, use: Use, reason: Reason) -> Ve
             "signature verifies against the captured keys."
         )
         advice = _check_the_server(run)
+    if reason.why is Why.UNREAD:
+        why += (
+            " It answers as it does to a request without a token, so that the token may not get there: a proxy in "
+            "front of it may take the Authorization header away."
+        )
     return Verdict(
         Party.MCP_SERVER,
         finding.confidence,
@@ -79,6 +86,21 @@ def _server_is_wrong(run: Run, finding: Finding, use: Use, reason: Reason) -> Ve
         _seen(run, use),
         (*client_cleared(run), *authorization_server_cleared(run, use.exchange)),
         (advice,),
+    )
+
+
+def _good_too_late(run: Run, finding: Finding, use: Use, reason: Reason) -> Verdict:
+    return Verdict(
+        Party.AUTHORIZATION_SERVER,
+        Confidence.LIKELY,
+        finding.rule,
+        f"The clock of the authorization server seems to be ahead: {reason.text}. Nothing else is wrong with it.",
+        (*_seen(run, use), Observation(finding.step, finding.message)),
+        client_cleared(run),
+        (
+            Remedy(Party.AUTHORIZATION_SERVER, "Set the clock (NTP)."),
+            Remedy(Party.MCP_SERVER, "Allow a minute of skew when verifying iat, nbf and exp."),
+        ),
     )
 
 

@@ -51,7 +51,7 @@ def test_server_that_names_itself_and_has_no_metadata() -> None:
 
 def test_issuer_with_a_slash_that_the_list_does_not_have() -> None:
     found = verdict({"until": "as", "set": {"as.json.issuer": f"{ISSUER}/"}})
-    assert blamed(found) == (Party.AUTHORIZATION_SERVER, Confidence.LIKELY, "as-metadata-issuer-mismatch")
+    assert blamed(found) == (Party.CONFIGURATION, Confidence.LIKELY, "as-metadata-issuer-mismatch")
     assert f'"issuer": "{ISSUER}"' in remedy(found, Party.AUTHORIZATION_SERVER)
     assert f'"{ISSUER}/"' in remedy(found, Party.MCP_SERVER)
 

@@ -111,7 +111,9 @@ def edited(request: Request, edits: Iterable[Edit]) -> Request:
     for edit in edits:
         request = _with(request, edit)
     if request.cut:
-        raise ReplayFailure("The body of this request was not recorded whole; give one with body=TEXT.")
+        raise ReplayFailure(
+            "The body of this request was not recorded whole; give a new one, on the command line by --set body=TEXT."
+        )
     return request
 
 

@@ -11,7 +11,9 @@ from inspector.session.model import Exchange, Source
 from inspector.session.reader import Session
 from inspector.session.writer import SessionWriter
 from inspector.tui.feed import SessionFeed
+from inspector.tui.panes.why import why_lines
 from inspector.tui.screens.replay import Agree, PerformDialog, SendAgainDialog
+from inspector.tui.view import Selection
 from inspector.tui.widgets.document import DocumentPane
 from tests.replay.conftest import Canary, listening
 from tests.replay.recording import record_exchanges
@@ -124,6 +126,8 @@ async def test_what_if_proves_the_verdict_and_the_run_says_so(session: Path, siz
         view = here.main.view
         assert view is not None
         assert "Confirmed" not in view.judged.verdict.summary
+        offered = [line.plain for line in why_lines(view, Selection(), view.veil())]
+        assert "W performs this client again with add-resource, to prove it" in offered
         await here.press("W")
         await here.until(lambda: isinstance(here.app.screen, PerformDialog))
         changes = here.app.screen.query_one("#changes", OptionList)

@@ -85,9 +85,19 @@ def _verdict(view: RunView, veil: Veil) -> Iterator[Line]:
     for remedy in verdict.remedies:
         who = "you" if remedy.party in (Party.UNKNOWN, Party.NONE) else PARTY_NAME[remedy.party]
         yield field(who, veil.text(remedy.text))
+    if verdict.cause and (fix := _fix_for(judged)):
+        yield note(f"W performs this client again with {fix}, to prove it")
     yield from _problems(judged, veil)
     yield from _not_observed(judged)
     yield from _about(judged, veil)
+
+
+def _fix_for(judged: Judged) -> str:
+    """The change to the client that would mend the cause; empty where none can."""
+    from inspector.replay.fixes import fix_for
+
+    fix = fix_for(judged.verdict)
+    return fix.name if fix else ""
 
 
 def _problems(judged: Judged, veil: Veil) -> Iterator[Line]:

@@ -43,6 +43,9 @@ if TYPE_CHECKING:
     type OpenRecording = Callable[[], Recording]
 
 _STYLES: list[str | PurePath] = ["dialog.tcss", "replay.tcss"]
+_MOST_EDITED = 100_000
+"""Bytes of a body that can be edited on the screen; a longer one is sent as it is."""
+
 _REFERENCE, _ORIGINAL = "reference", "original"
 
 
@@ -153,7 +156,7 @@ class SendAgainDialog(_Replay):
                     yield Input(plain(self._request.target), id="resend-target", compact=True)
                 yield Static("Headers, one a line", classes="replay-label")
                 yield TextArea(self._headers, id="resend-headers")
-                yield Static("Body" if self._body is not None else "Body: stays as it is", classes="replay-label")
+                yield Static(self._body_label, classes="replay-label")
                 yield TextArea(self._body or "", id="resend-body", read_only=self._body is None)
             yield DocumentPane(id="replay-text")
 
@@ -174,10 +177,21 @@ class SendAgainDialog(_Replay):
 
     @property
     def _body(self) -> str | None:
+        """The body as it can be edited; None where it cannot."""
+        if self._request.cut:
+            return ""
+        if len(self._request.body) > _MOST_EDITED:
+            return None
         try:
-            return None if self._request.cut else "\n".join(map(plain, self._request.body.decode().split("\n")))
+            return "\n".join(map(plain, self._request.body.decode().split("\n")))
         except UnicodeDecodeError:
             return None
+
+    @property
+    def _body_label(self) -> str:
+        if self._request.cut:
+            return "Body: not recorded whole, so write a new one"
+        return "Body" if self._body is not None else "Body: no text, or too long to edit; stays as it is"
 
     @on(Input.Submitted)
     def action_send(self) -> None:
@@ -271,7 +285,7 @@ class PerformDialog(_Replay):
         """The changes on the left; on the right what would be done, how far it is, and what came of it."""
         with Horizontal():
             with Vertical(id="replay-choices"):
-                yield Static("With this change", classes="replay-label")
+                yield Static("Change  (✓ fits a finding)", classes="replay-label")
                 yield OptionList(id="changes", markup=False)
             yield DocumentPane(id="replay-text")
 

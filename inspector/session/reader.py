@@ -101,7 +101,9 @@ class Session:
 
     def close(self) -> None:
         """Close the file."""
-        self._connection.close()
+        # Closing it under a statement that another thread steps through would end the process.
+        with self._one_at_a_time:
+            self._connection.close()
 
     def __enter__(self) -> Self:
         return self

@@ -4,7 +4,7 @@ import shutil
 import sqlite3
 import tempfile
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -118,6 +118,17 @@ def test_threads_may_share_a_reader(finished: Path) -> None:
     with Session.open(finished) as session, ThreadPoolExecutor(4) as pool:
         counts = list(pool.map(lambda _: len(list(session.exchanges())), range(20)))
     assert counts == [20] * 20
+
+
+def test_closing_waits_for_the_thread_that_reads(finished: Path) -> None:
+    session = Session.open(finished)
+    with ThreadPoolExecutor(1) as pool:
+        with session._one_at_a_time:
+            closing = pool.submit(session.close)
+            assert wait([closing], timeout=0.05).not_done
+        closing.result(timeout=5)
+    with pytest.raises(UnreadableInput):
+        list(session.exchanges())
 
 
 def test_a_name_with_url_characters_opens(tmp_path: Path, exchange: Exchange) -> None:

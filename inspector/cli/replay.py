@@ -4,7 +4,6 @@ import asyncio
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -201,19 +200,15 @@ def _tell(progress: "Progress") -> None:
 @contextmanager
 def _recording(file: Path, number: int | None) -> "Iterator[tuple[Judged, Record]]":
     """The run to perform, and where to record it: in the session itself, or for another file in a new one."""
-    from inspector.session.importing import import_file, save_as_session
-    from inspector.session.location import new_session_path
-    from inspector.session.reader import Session
+    from inspector.replay.keeping import place_for
+    from inspector.session.importing import import_file
     from inspector.session.writer import SessionWriter
     from inspector.verdict.analysis import analyse
 
     recording = import_file(file)
     try:
         judged = chosen(analyse(recording.exchanges()).runs, number)
-        path = file
-        if not isinstance(recording, Session):
-            path = new_session_path(datetime.now().astimezone())
-            save_as_session(recording, path)
+        path = place_for(recording).path
     finally:
         recording.close()
     with SessionWriter.append_to(path) as writer:

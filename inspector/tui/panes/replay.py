@@ -116,7 +116,7 @@ def performed_lines(
             yield Line(Content.styled(f"{glyph} {words}", f"{style} {STRONG}"))
             yield Line(veil.text(proof.sentence))
             if proof.first_difference:
-                yield field("first difference", veil.text(proof.first_difference))
+                yield field("parts at", veil.text(proof.first_difference))
             yield Line()
         yield from _fidelity(profile, attempts[0], veil)
         for attempt in attempts:

@@ -12,7 +12,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
-from textual.widgets import ContentSwitcher, Input, OptionList, Static, TextArea
+from textual.widgets import Button, ContentSwitcher, Input, OptionList, Static, TextArea
 from textual.widgets.option_list import Option
 from textual.worker import Worker
 
@@ -114,6 +114,10 @@ class Agree(Dialog[bool]):
     def body(self) -> ComposeResult:
         """What would be sent."""
         yield Static(Content("\n").join(visible(line) for line in self._lines))
+
+    def on_mount(self) -> None:
+        """Begin at no: a second press of enter must not send anything."""
+        self.query_one("#choice-close", Button).focus()
 
     def action_agree(self) -> None:
         """Close with yes."""

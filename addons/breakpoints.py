@@ -1,7 +1,8 @@
 """Step mode: messages of the sign-in wait here until the user lets them go, changes, drops or answers them.
 
 A message never waits for ever: it goes on by itself at its deadline, when the user interface that switched step mode
-on is gone, and when its client is.
+on is gone, and when its client is. That an HTTP/2 client gives up one request and keeps its connection shows only when
+the message goes on: mitmproxy keeps that news back while a message waits.
 """
 
 import asyncio

@@ -26,15 +26,55 @@ def server_sentence(host: str, error: str) -> str:
     if reason != error:
         return (
             f"The certificate of {host} does not hold ({reason}), so the inspector does not speak to it; "
-            "if a CA of your own signed it, start the capture with that CA."
+            "if a CA of your own signed it, start the capture with --upstream-ca FILE."
         )
     return f"The TLS handshake between the inspector and {host} failed: {error}."
 
 
 def upstream_sentence(address: str, error: str) -> str:
     """Why no connection to a server came about, from the system's words for it."""
-    reason = "nobody listens there" if "refused" in error.lower() or "Connect call failed" in error else error
-    return f"The server at {address} cannot be reached ({reason}): start it, or correct the URL."
+    return f"The server at {address} cannot be reached ({_unreachable(error)}): start it, or correct the URL."
+
+
+def slow_sentence(method: str, address: str, path: str, seconds: float) -> str:
+    """That a server takes long; `path` is without the query, which may hold secrets."""
+    return (
+        f"The server at {address} has not begun to answer {method} {path} after {seconds:g} seconds; the client still "
+        "waits. Look at the server's log, and at what it waits for itself."
+    )
+
+
+def released_sentence(method: str, address: str, path: str, why: str) -> str:
+    """That a held message went on without a word of the user."""
+    return f"{method} {path} to {address} was held in step mode and went on by itself: {why}."
+
+
+def broken_sentence(error: str, *, asked: bool) -> str:
+    """What broke an exchange, from mitmproxy's words for it; `asked` when the whole request had come by then."""
+    cause = error.removeprefix("HTTP/1 protocol error: ")
+    detail = cause.rpartition("(")[2].rstrip(")") if cause.endswith(")") else ""
+    if cause.startswith("peer closed connection without sending complete message body"):
+        who, what = ("server", "answer") if asked else ("client", "request")
+        return f"The {who} closed the connection in the middle of its {what} ({detail})."
+    if cause == "server closed connection":
+        return "The server closed the connection without an answer."
+    if cause.startswith("unexpected server response: "):
+        return f"The server answered with something else than HTTP: {cause.partition(': ')[2]}."
+    if cause == "Client disconnected.":
+        return "The client closed the connection before it had the whole answer."
+    if cause.startswith("Certificate verify failed: "):
+        return f"The server's certificate does not hold: {cause.partition(': ')[2]}."
+    if _unreachable(cause) != cause:
+        return f"The server cannot be reached: {_unreachable(cause)}."
+    return error
+
+
+def _unreachable(error: str) -> str:
+    if "connection refused" in error.lower() or "Connect call failed" in error:
+        return "nobody listens there"
+    if "Name or service not known" in error or "nodename nor servname" in error or "getaddrinfo failed" in error:
+        return "its name is not known here"
+    return error
 
 
 _EDGE_PAGES = (

@@ -50,6 +50,12 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
+LATE_AFTER = 20.0
+"""Seconds that a server may take before the user is told."""
+
+_LOOK_EVERY = 2.0
+"""Seconds between two looks for such servers."""
+
 FORBIDDEN_OPTIONS = ("emudhra", "emudhra_old")
 """Options of mitmproxy 12.3 that sign with a private key published inside its package."""
 
@@ -61,7 +67,7 @@ class InspectorAddon:
         self.scope = Scope()
         self.witness = Witness(self.scope, self._write_incident)
         self.addons = [self.witness, Routes()]  # where mitmproxy looks for addons within addons
-        self.steering = Steering(self.scope, self._tell_held)
+        self.steering = Steering(self.scope, self._tell_held, lambda text: self.witness.incident("step", "", text))
         self.commands = Commands(self.scope, self.steering, self.witness.facts, _record_all, self._note_patch)
         self.control = Control(self._answer, self.steering.breakpoints.peer_gone)
         self.authorize = AuthorizeRecorder(lambda text: self.witness.incident("authorize-recorder", "", text))
@@ -71,6 +77,7 @@ class InspectorAddon:
         self.recorder: Recorder | None = None
         self._note: Path | None = None
         self._lifeline: asyncio.Task[None] | None = None
+        self._patience: asyncio.Task[None] | None = None
 
     def load(self, loader: Loader) -> None:
         """Declare the options."""
@@ -118,6 +125,8 @@ class InspectorAddon:
         self._leave_note(client_url)
         for patch in self.steering.patches.active:
             self._note_patch(f"The wire patch {patch.title} is on: not all that arrives was sent so.")
+        if self.recorder is not None:
+            self._patience = asyncio.create_task(self._tell_who_is_late(self.recorder))
         if ctx.options.inspector_exit_with:
             self._lifeline = asyncio.create_task(_end_with(ctx.options.inspector_exit_with))
 
@@ -129,9 +138,10 @@ class InspectorAddon:
             self.recorder = None  # connections that break now have nobody to tell it to
         if self.writer is not None:
             self._keep_facts(self.writer)
+            self.journal = None
             self.writer.close()
-        if self._lifeline is not None:
-            self._lifeline.cancel()
+        for task in filter(None, (self._lifeline, self._patience)):
+            task.cancel()
         if self._note is not None:
             self._note.unlink(missing_ok=True)
         self.control.close()
@@ -289,6 +299,12 @@ class InspectorAddon:
         if steered is not None:
             recorder.add(steered.asked)
             send_on(flow, steered.target)
+
+    async def _tell_who_is_late(self, recorder: Recorder) -> None:
+        while True:
+            await asyncio.sleep(_LOOK_EVERY)
+            for flow in recorder.late(time.time() - LATE_AFTER):
+                self.witness.late(flow, LATE_AFTER)
 
     def _note_patch(self, text: str) -> None:
         self._write_incident("patch", "", text, time.time())

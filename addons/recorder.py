@@ -7,6 +7,7 @@ from functools import partial
 from mitmproxy.http import HTTPFlow, Message
 
 from addons.guard import harmless
+from addons.incidents import broken_sentence
 from addons.journal import Journal
 from addons.scope import Scope, is_event_stream
 from addons.tee import Coalesced, Tee
@@ -43,6 +44,7 @@ class _Flight:
     response_headers: Headers = ()
     translations: list[Translation] = field(default_factory=list)
     updates: Coalesced | None = None
+    is_timed: bool = True
 
 
 class Recorder:
@@ -104,12 +106,13 @@ class Recorder:
             self._scope.learn_from_response(_snapshot(flight, State.RESPONDING))
 
     def write_now(self, flow: HTTPFlow) -> int:
-        """Write a recorded exchange as far as it is known, and give its id in the session; 0 when it has none."""
+        """Write a recorded exchange that is to be held, and give its id in the session; 0 when it has none."""
         flight = self._flights.get(flow.id)
         if flight is None or not flight.recorded:
             return 0
         if flow.response is not None and isinstance(flight.response, Body):
             flight.response = body_of(flow.response.raw_content)
+        flight.is_timed = False
         self._update(flight)
         return flight.row
 
@@ -146,9 +149,22 @@ class Recorder:
         """Write how far the exchange got and what broke it."""
         flight = self._flights.pop(flow.id)
         _stop(flight)
-        exchange = _snapshot(flight, State.FAILED, flow.error.msg if flow.error else "The connection broke.")
+        error = broken_sentence(flow.error.msg if flow.error else "", asked=_has_ended(flow.request))
+        exchange = _snapshot(flight, State.FAILED, error or "The connection broke.")
         if flight.recorded or self._scope.covers(exchange):
             self._journal.record(exchange)
+
+    def late(self, since: float) -> list[HTTPFlow]:
+        """Recorded requests older than `since` without an answer, each told once; none that waited in step mode."""
+        late = [
+            flight
+            for flight in self._flights.values()
+            if flight.recorded and flight.is_timed and not flight.flow.response
+            if (flight.flow.request.timestamp_end or since) < since and not _waits_for_events(flight.flow)
+        ]
+        for flight in late:
+            flight.is_timed = False
+        return [flight.flow for flight in late]
 
     def add(self, exchange: Exchange) -> int:
         """Write an exchange that is no flow of its own, and give its id in the session."""
@@ -187,6 +203,11 @@ def _snapshot(flight: _Flight, state: State, error: str = "") -> Exchange:
         translations=tuple(flight.translations),
         error=error,
     )
+
+
+def _waits_for_events(flow: HTTPFlow) -> bool:
+    """Whether a server may rightly be silent until it has something to tell."""
+    return flow.request.method == "GET" and "text/event-stream" in flow.request.headers.get("accept", "")
 
 
 def _has_ended(message: Message) -> bool:

@@ -12,6 +12,7 @@ from mitmproxy.http import Headers, HTTPFlow, Response
 
 from addons.breakpoints import Answer, Breakpoints, Decision, Drop, Gone, Held, Release, Side
 from addons.browser import Redirect
+from addons.incidents import released_sentence
 from addons.legs import FORM, SIGN_IN, Leg, leg_of, leg_of_query, media_type
 from addons.parts import Parts, change_request, change_response, differences, request_parts, response_parts
 from addons.patches import Patches
@@ -54,10 +55,14 @@ class Ending:
 
 
 class Steering:
-    """The patches and the breakpoints of one proxy. `changed` is called when other messages are held than before."""
+    """The patches and the breakpoints of one proxy.
 
-    def __init__(self, scope: Scope, changed: Callable[[], None]) -> None:
+    `changed` is called when other messages are held than before, `say` is told when one goes on by itself.
+    """
+
+    def __init__(self, scope: Scope, changed: Callable[[], None], say: Callable[[str], None]) -> None:
         self._scope = scope
+        self._say = say
         self._over = WeakSet[HTTPFlow]()
         self._sent_on: dict[str, tuple[Translation, ...]] = {}
         self.patches = Patches()
@@ -191,7 +196,11 @@ class Steering:
     async def _hold(self, side: Side, leg: Leg, flow: HTTPFlow, parts: Parts, row: int, url: str = "") -> Decision:
         request = flow.request
         held = Held(side, leg, request.method, url or request.pretty_url, parts, flow.client_conn, exchange=row)
-        return await self.breakpoints.hold(held)
+        decision = await self.breakpoints.hold(held)
+        if isinstance(decision, Release) and decision.why:
+            at = urlsplit(held.url)
+            self._say(released_sentence(held.method, at.netloc, at.path, decision.why))
+        return decision
 
     def _change(self, flow: HTTPFlow, recorder: Recorder, before: Parts, after: Parts, by: str) -> None:
         change_request(flow.request, before, after)

@@ -10,7 +10,7 @@ from mitmproxy.tls import TlsData
 
 from addons.facts import Facts
 from addons.guard import harmless
-from addons.incidents import client_sentence, edge_sentence, server_sentence, upstream_sentence
+from addons.incidents import client_sentence, edge_sentence, server_sentence, slow_sentence, upstream_sentence
 from addons.origin_form import is_addressed_to
 from addons.scope import Scope
 from addons.wire import address_of, headers_of
@@ -85,6 +85,12 @@ class Witness:
             text = edge_sentence(host, response.status_code, headers_of(response.headers), content)
             if text:
                 self.incident("edge", host, text)
+
+    def late(self, flow: HTTPFlow, seconds: float) -> None:
+        """Note that a server keeps its client waiting."""
+        request = flow.request
+        where, path = address_of((request.pretty_host, request.port)), request.path.partition("?")[0]
+        self.incident("slow", where, slow_sentence(request.method, where, path, seconds))
 
     def incident(self, kind: str, host: str, text: str) -> None:
         """Write an incident; the same again only after a while, because clients try again and again."""

@@ -25,7 +25,7 @@ def noted() -> list[str]:
 @pytest.fixture
 def commands(noted: list[str]) -> Commands:
     scope, facts = Scope(), Facts()
-    steering = Steering(scope, lambda: None)
+    steering = Steering(scope, lambda: None, noted.append)
     return Commands(scope, steering, facts, lambda on: setattr(scope, "record_all", on), noted.append)
 
 

@@ -1,6 +1,6 @@
 import pytest
 
-from addons.incidents import client_sentence, edge_sentence, server_sentence, upstream_sentence
+from addons.incidents import broken_sentence, client_sentence, edge_sentence, server_sentence, upstream_sentence
 from inspector.session.model import Headers
 
 
@@ -61,4 +61,35 @@ def test_a_server_that_cannot_be_reached_is_explained() -> None:
     refused = "Multiple exceptions: [Errno 111] Connect call failed ('::1', 1, 0, 0)"
     assert upstream_sentence("h:1", refused).startswith("The server at h:1 cannot be reached (nobody listens there)")
     unknown = "[Errno -2] Name or service not known"
-    assert unknown in upstream_sentence("h:1", unknown)
+    assert "(its name is not known here)" in upstream_sentence("h:1", unknown)
+    assert "(something new)" in upstream_sentence("h:1", "something new")
+
+
+@pytest.mark.parametrize(
+    ("error", "says"),
+    [
+        ("[Errno 111] Connect call failed ('127.0.0.1', 1)", "The server cannot be reached: nobody listens there."),
+        ("Client disconnected.", "The client closed the connection before it had the whole answer."),
+        ("unexpected server response: b'SSH-2.0'", "The server answered with something else than HTTP: b'SSH-2.0'."),
+        ("Certificate verify failed: expired", "The server's certificate does not hold: expired."),
+        (
+            "Upstream proxy h:1 refused HTTP CONNECT request: 407 x",
+            "Upstream proxy h:1 refused HTTP CONNECT request: 407 x",
+        ),
+        ("HTTP/2 protocol error: x (y)", "HTTP/2 protocol error: x (y)"),
+    ],
+)
+def test_what_broke_an_exchange_is_said_in_plain_words(error: str, says: str) -> None:
+    assert broken_sentence(error, asked=True) == says
+
+
+def test_half_a_message_is_blamed_on_who_sent_it() -> None:
+    error = (
+        "HTTP/1 protocol error: peer closed connection without sending complete message body (incomplete chunked read)"
+    )
+    assert broken_sentence(error, asked=True).startswith(
+        "The server closed the connection in the middle of its answer ("
+    )
+    assert broken_sentence(error, asked=False).startswith(
+        "The client closed the connection in the middle of its request"
+    )

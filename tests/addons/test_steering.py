@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import time
 from collections.abc import AsyncIterator, Callable
 from urllib.parse import urlsplit
 
@@ -12,7 +13,7 @@ from inspector.capture.proxy import RunningProxy
 from inspector.capture.steering import Held, Steering
 from inspector.errors import CaptureError
 from inspector.session.model import State, Translation
-from tests.capture.rows import row
+from tests.capture.rows import incidents, row
 from tests.capture.upstream import Upstream
 
 WELL_KNOWN = "/.well-known/oauth-authorization-server"
@@ -159,16 +160,37 @@ async def test_a_request_is_answered_in_the_servers_place(
     }
 
 
+async def test_what_goes_on_by_itself_at_its_deadline_is_noted_without_its_secrets(
+    target: Upstream, client: httpx.AsyncClient, desk: Desk, proxy: RunningProxy
+) -> None:
+    target.answer("/token", b"{}")
+    began = time.time()
+    await desk.steering.step_on(seconds=1)
+    request = asking(client, target.at("/token?code=secret"))
+    await desk.one()
+    async with asyncio.timeout(10):
+        assert (await request).status_code == 200
+    (incident,) = await incidents(proxy, began)
+    assert incident.kind == "step"
+    where = target.origin.removeprefix("http://")
+    assert incident.text == (
+        f"POST /token to {where} was held in step mode and went on by itself: nobody let it go for 1 s."
+    )
+
+
 async def test_what_is_held_goes_on_when_the_user_interface_is_gone(
     target: Upstream, client: httpx.AsyncClient, desk: Desk, proxy: RunningProxy
 ) -> None:
     target.answer("/token", b"{}")
+    began = time.time()
     await desk.steering.step_on()
     request = asking(client, target.at("/token"))
     await desk.one()
     await desk.steering.close()
     async with asyncio.timeout(5):
         assert (await request).status_code == 200
+    (incident,) = await incidents(proxy, began)
+    assert incident.text.endswith("went on by itself: the user interface that held it is gone.")
     other = await Steering.connect(proxy)
     assert not (await other.step()).on
     await other.close()

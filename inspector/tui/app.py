@@ -18,7 +18,7 @@ from inspector.display import visible
 from inspector.errors import InspectorError
 from inspector.tui.actions import ACTIONS
 from inspector.tui.ascii import AsciiOnly
-from inspector.tui.feed import Feed, FinishedFeed
+from inspector.tui.feed import Feed, FinishedFeed, SessionFeed
 from inspector.tui.masking import Masker
 from inspector.tui.opening import Opened, live_feed, open_path, open_running, open_sample
 from inspector.tui.panes.status import Origin
@@ -32,6 +32,9 @@ if TYPE_CHECKING:
     from inspector.capture.proxy import RunningProxy
     from inspector.tui.live import LiveCapture
     from inspector.tui.screens.replay import Replayed
+
+CAPTURE_SECONDS = 1.0
+"""How often a capture is asked what it holds and changes."""
 
 PROGRESS_SECONDS = 0.1
 """How often the progress of a recording that is being read is drawn."""
@@ -154,6 +157,16 @@ class InspectorApp(App[None]):
         session.following = self.run_worker(session.follow(partial(self._show, session)), name="feed")
         if not feed.live and self._ticker:
             self._ticker.resume()
+        if feed.live and isinstance(feed, SessionFeed):
+            self.run_worker(self._watch_capture(session, Path(feed.source)), name="capture")
+
+    async def _watch_capture(self, session: OpenSession, path: Path) -> None:
+        """Show on a session's screen what its capture does with the messages that pass, and why there may be none."""
+        while session in self.sessions and not session.recording.ended:
+            await asyncio.sleep(CAPTURE_SECONDS)
+            state = await self.live.look(path)
+            if state is not None and session in self.sessions and session.screen.is_whole:
+                session.screen.show_capture(state)
 
     async def show_session(self, number: int = 0, *, by: int = 0) -> None:
         """Show the session of a number, or the one `by` places further, around the end."""

@@ -1,15 +1,34 @@
 """The capture that runs beside the screens: started or found here, steered over one connection, ended when asked."""
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 
 from inspector.capture.proxy import ProxySettings, RunningProxy, find_running, start_proxy
 from inspector.capture.recipes import Mode
+from inspector.capture.silence import SILENT_FOR, CaptureFacts, diagnose
 from inspector.capture.steering import HOLD_FOR, Held, Steering
 from inspector.errors import CaptureError
 from inspector.session.location import new_session_path
+
+
+@dataclass(frozen=True, slots=True)
+class CaptureState:
+    """What a capture does with the messages that pass, and why there may be none.
+
+    `patches` are the names of those that are on, `deadline` is when the first of `held` messages goes on by itself, in
+    seconds since the epoch. `silence` are sentences, empty while there is nothing to explain.
+    """
+
+    steps: bool = False
+    held: int = 0
+    deadline: float = 0.0
+    patches: tuple[str, ...] = ()
+    silence: tuple[str, ...] = ()
 
 
 class LiveCapture:
@@ -66,6 +85,27 @@ class LiveCapture:
             self._steering = await Steering.connect(proxy, self._take_held)
         return self._steering
 
+    async def look(self, session: Path) -> CaptureState | None:
+        """What the capture that writes a session does just now; None when that is not the one at hand, or is over."""
+        if self.proxy is None:
+            running = await asyncio.to_thread(find_running)
+            self.proxy = next((proxy for proxy in running if proxy.session == session), None)
+        if self.proxy is None or self.proxy.session != session:
+            return None
+        try:
+            steering = await self.steering()
+            state, patches, facts = await steering.step(), await steering.patches(), await steering.facts()
+        except CaptureError:
+            return None
+        self.steps = state.on
+        return CaptureState(
+            steps=state.on,
+            held=len(state.held),
+            deadline=min((held.deadline for held in state.held), default=0.0),
+            patches=tuple(each.patch.partition("=")[0] for each in patches.active),  # values may be secrets
+            silence=_silence(self.proxy, facts) if self.proxy else (),
+        )
+
     async def step(self, on: bool, *, responses: bool = False, mcp: bool = False) -> None:
         """Hold the messages of a sign-in from now on, or no more."""
         steering = await self.steering()
@@ -93,3 +133,11 @@ class LiveCapture:
     def _take_held(self, held: tuple[Held, ...]) -> None:
         self.held = held
         self._on_change()
+
+
+def _silence(proxy: RunningProxy, facts: CaptureFacts) -> tuple[str, ...]:
+    """Why nothing was recorded, once nothing has been for a while."""
+    if time.time() - proxy.started < SILENT_FOR:
+        return ()
+    mode = Mode.GATEWAY if proxy.gateway else Mode.ENV
+    return diagnose(facts, mode, proxy.gateway or proxy.url)

@@ -12,6 +12,8 @@ from textual.screen import Screen
 from textual.widgets import Input, OptionList, TextArea
 
 from inspector.capture.proxy import RunningProxy
+from inspector.capture.recipes import Mode
+from inspector.capture.silence import CaptureFacts, diagnose
 from inspector.capture.steering import (
     ActivePatch,
     Held,
@@ -25,7 +27,9 @@ from inspector.capture.steering import (
 from inspector.session.location import HOME_VARIABLE
 from inspector.session.model import Exchange
 from inspector.tui.app import InspectorApp
+from inspector.tui.live import CaptureState
 from inspector.tui.masking import Masker
+from inspector.tui.panes import status
 from inspector.tui.screens import export, step
 from inspector.tui.screens import open as opening
 from inspector.tui.screens.ask import Ask
@@ -116,7 +120,8 @@ def same_everywhere(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
     """Take what differs from day to day and from machine to machine out of the screens."""
     monkeypatch.setenv(HOME_VARIABLE, str(folder))
     monkeypatch.delenv("NO_COLOR", raising=False)
-    monkeypatch.setattr(step, "time", SimpleNamespace(time=lambda: START + 30))
+    for module in (step, status):
+        monkeypatch.setattr(module, "time", SimpleNamespace(time=lambda: START + 30))
     monkeypatch.setattr(export, "_file_name", lambda chosen: f"mcp-auth-2026-11-21-0900-{chosen.name}{chosen.suffix}")
 
 
@@ -138,6 +143,26 @@ async def unrelated(here: Stage, told: Told) -> None:
     url = f"https://example.com/{told.words('favicon.ico')}"
     await feed.queue.put([exchange(1, "GET", url, 0.0, 0.01, 404)])
     await here.until(lambda: here.app.recording.exchange_count == 1)
+
+
+def capture_says(**facts: object) -> Callable[[Stage, Told], Awaitable[object]]:
+    """A live capture in some state."""
+
+    async def prepare(here: Stage, told: Told) -> None:
+        silence = tuple(map(told.words, cast("tuple[str, ...]", facts.get("silence", ()))))
+        patches = tuple(map(told.words, cast("tuple[str, ...]", facts.get("patches", ()))))
+        held = cast("int", facts.get("held", 0))
+        here.main.show_capture(CaptureState(bool(held), held, START + 120, patches, silence))
+
+    return prepare
+
+
+async def live_capture(here: Stage, told: Told) -> None:
+    feed = here.app.session.feed
+    assert isinstance(feed, DrivenFeed)
+    await feed.queue.put(told.exchanges)
+    await here.until(lambda: here.app.recording.exchange_count == len(told.exchanges))
+    await capture_says(held=2, patches=("add-resource", "set-header"))(here, told)
 
 
 async def at_token(here: Stage, _: Told) -> None:
@@ -385,10 +410,14 @@ def pulled_down(number: int) -> Callable[[Stage, Told], Awaitable[object]]:
     return keys("f10", *["right"] * number)
 
 
+NOBODY = diagnose(CaptureFacts(), Mode.ENV, "http://127.0.0.1:8080")
+
 EVERY_SCREEN = {
     "first-run": Look(MainScreen, keys(), "nothing"),
     "waiting": Look(MainScreen, keys(), "waiting"),
     "nothing-of-a-sign-in": Look(MainScreen, unrelated, "waiting"),
+    "silent": Look(MainScreen, capture_says(silence=NOBODY), "waiting"),
+    "live": Look(MainScreen, live_capture, "waiting"),
     "verdict": Look(MainScreen, keys("0")),
     "problem": Look(MainScreen, keys("p")),
     "token-step": Look(MainScreen, at_token),

@@ -14,8 +14,10 @@ from inspector.reference.client import Outcome, perform
 from inspector.reference.pair import Reference
 from inspector.reference.profile import load_profile
 from inspector.session.location import HOME_VARIABLE
+from inspector.session.reader import Session
 from inspector.tui.live import LiveCapture
 from inspector.tui.masking import Masker
+from inspector.tui.opening import live_feed
 from inspector.tui.screens.capture import CaptureDialog
 from inspector.tui.screens.edit_held import EditHeld
 from inspector.tui.screens.patches import PatchesDialog
@@ -148,6 +150,37 @@ async def test_a_held_message_can_be_changed_byte_by_byte(tmp_path: Path) -> Non
         await here.settle()
         outcome = await let_everything_go(here, dialog, client)
         assert not outcome.authorized, "a registration without redirect URIs is refused"
+
+
+async def test_the_status_line_says_what_the_capture_holds_and_changes(tmp_path: Path) -> None:
+    async with (
+        Reference() as reference,
+        capturing(tmp_path, reference.mcp_url) as (proxy, live),
+        stage(live_feed(Session.open(proxy.session), proxy), BESIDE) as here,
+    ):
+        assert await live.look(tmp_path / "another.mcpauth") is None
+        steering = await live.steering()
+        await steering.patch_on("set-header=X-Secret=swordfish")
+        await live.step(True)
+        await here.until(lambda: "STEP on   PATCH set-header" in here.status)
+        assert "swordfish" not in here.text
+        client = asyncio.create_task(perform(load_profile("compliant"), reference.mcp_url, proxy=proxy.url))
+        await here.until(lambda: isinstance(here.app.screen, StepDialog))
+        state = await live.look(proxy.session)
+        assert state is not None
+        assert (state.steps, state.held, state.patches) == (True, 1, ("set-header",))
+        await steering.step_off()
+        assert (await client).authorized
+
+
+async def test_a_capture_in_which_nothing_arrives_says_why(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("inspector.tui.live.SILENT_FOR", 0.0)
+    async with (
+        capturing(tmp_path, "http://localhost:9/mcp") as (proxy, _),
+        stage(live_feed(Session.open(proxy.session), proxy), BESIDE) as here,
+    ):
+        await here.until(lambda: "Why nothing arrives" in here.text)
+        assert "No connection has come in: restart the client with the variables set." in here.text
 
 
 async def test_patches_are_listed_and_switched(tmp_path: Path) -> None:

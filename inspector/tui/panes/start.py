@@ -1,5 +1,7 @@
 """What stands on the screen while there is no sign-in to show: what is missing, and what to do next."""
 
+from collections.abc import Sequence
+
 from textual.content import Content
 
 from inspector.tui.display import visible
@@ -8,8 +10,11 @@ from inspector.tui.panes.status import Origin
 from inspector.tui.recording import Recording
 
 
-def start_lines(origin: Origin, recording: Recording) -> list[Line]:
-    """The empty state, for a capture that waits and for a recording that holds no sign-in."""
+def start_lines(origin: Origin, recording: Recording, silence: Sequence[str] = ()) -> list[Line]:
+    """The empty state, for a capture that waits and for a recording that holds no sign-in.
+
+    `silence` are sentences that say why nothing arrives.
+    """
     if recording.trouble:
         return [heading("This stopped before its end"), Line(visible(recording.trouble))]
     if origin.is_start:
@@ -38,6 +43,9 @@ def start_lines(origin: Origin, recording: Recording) -> list[Line]:
     if recording.exchange_count:
         lines.append(note(_unrelated(recording.exchange_count)))
     lines.append(note("The first request of a sign-in appears here by itself."))
+    if silence:
+        lines += [Line(), heading("Why nothing arrives")]
+        lines += [Line(visible(sentence)) for sentence in silence]
     return lines
 
 

@@ -1,16 +1,23 @@
 """The two bars at the top: where the data comes from, and the verdict in one line."""
 
+import time
+from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from textual.content import Content
 
 from inspector.protocol import urls
 from inspector.rules.model import Party, Severity
+from inspector.session.model import Source
 from inspector.tui.display import cut_middle, visible
 from inspector.tui.looks import CROSS, ERROR, GOOD, MUTED, NEUTRAL, STRONG, WARNING
 from inspector.tui.panes.why import counts, headline
 from inspector.tui.recording import Recording
 from inspector.tui.view import RunView
+
+if TYPE_CHECKING:
+    from inspector.tui.live import CaptureState
 
 _LONGEST_NAME = 40
 
@@ -31,12 +38,18 @@ class Origin:
 
 
 def status_parts(
-    origin: Origin, recording: Recording, view: RunView | None, number: int, revealed: bool
+    origin: Origin,
+    recording: Recording,
+    view: RunView | None,
+    number: int,
+    revealed: bool,
+    capture: "CaptureState | None" = None,
 ) -> list[tuple[int, Content]]:
     """The parts of the status line, each with how important it is (0 the most)."""
     source = cut_middle(visible(origin.source).plain, _LONGEST_NAME)
     if origin.live and not recording.ended:
         parts = [(0, Content.assemble((" ● LIVE", f"{GOOD} {STRONG}"), f" {source}"))]
+        parts += [(0, each) for each in _interferences(capture)] if capture else []
     elif origin.is_start:
         return [(0, Content.styled(" ■ Nothing is open", STRONG)), (1, Content.styled("F10 menus   ? keys", MUTED))]
     else:
@@ -46,6 +59,8 @@ def status_parts(
         client = cut_middle(visible(run.client.label).plain, _LONGEST_NAME)
         server = cut_middle(visible(run.server_url or "server not seen").plain, _LONGEST_NAME)
         parts.append((1, Content(f"{client} → {server}")))
+        if run.source is Source.REPLAY:
+            parts.append((1, visible(run.messages[0].exchange.listener, WARNING)))
         if run.issuer:
             issuer = cut_middle(visible(urls.origin(run.issuer) or run.issuer).plain, _LONGEST_NAME)
             parts.append((5, Content(f"AS {issuer}")))
@@ -60,6 +75,18 @@ def status_parts(
             (3, Content.styled("secrets shown", WARNING) if revealed else Content.styled("secrets hidden", MUTED))
         )
     return parts
+
+
+def _interferences(capture: "CaptureState") -> Iterator[Content]:
+    """What the capture does to the messages that pass."""
+    if capture.held:
+        left = max(0, round(capture.deadline - time.time()))
+        waits = "waits" if capture.held == 1 else "wait"
+        yield Content.styled(f"STEP {capture.held} {waits}, {left} s left", f"{WARNING} {STRONG}")
+    elif capture.steps:
+        yield Content.styled("STEP on", f"{WARNING} {STRONG}")
+    if capture.patches:
+        yield Content.assemble(("PATCH ", f"{WARNING} {STRONG}"), visible(", ".join(capture.patches), WARNING))
 
 
 def _other_faults(recording: Recording, number: int) -> Content:

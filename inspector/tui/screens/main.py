@@ -1,7 +1,7 @@
 """The main screen: timeline, problems and detail of one run, under the menus and lines for its origin and verdict."""
 
 from collections.abc import Sequence
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from textual import on
 from textual.app import ComposeResult
@@ -33,6 +33,9 @@ from inspector.tui.widgets.split import Split
 from inspector.tui.widgets.timeline import TimelineList
 from inspector.verdict.model import Judged
 
+if TYPE_CHECKING:
+    from inspector.tui.live import CaptureState
+
 
 class MainScreen(Commands):
     """Shows a recording and follows what the reader chooses."""
@@ -53,6 +56,7 @@ class MainScreen(Commands):
         self._zoom_wanted = preferences.zoom
         self._arrangement = Arrangement(self, preferences)
         self._recording = Recording()
+        self._capture: CaptureState | None = None
         self._chosen_run: int | None = None
         self._touched = False
         self.selection = Selection()
@@ -96,6 +100,14 @@ class MainScreen(Commands):
         """Show how far the reading of the recording is; None when it is over."""
         self.query_one(ProgressLine).show(share)
 
+    def show_capture(self, state: "CaptureState") -> None:
+        """Show what the capture holds and changes, and why nothing arrives."""
+        why_silent = self._capture.silence if self._capture else ()
+        self._capture = state
+        if self.view is None and state.silence != why_silent:
+            self._start.show(start_lines(self._origin, self._recording, state.silence), stay=True)
+        self._show_bars()
+
     def show(self, recording: Recording) -> None:
         """Show the recording as it is now."""
         same_incidents = recording.incidents == self._recording.incidents
@@ -103,7 +115,8 @@ class MainScreen(Commands):
         judged = self._judged()
         self.set_class(judged is None, "-empty")
         if judged is None:
-            self._start.show(start_lines(self._origin, recording), stay=True)
+            silence = self._capture.silence if self._capture else ()
+            self._start.show(start_lines(self._origin, recording, silence), stay=True)
         elif self.view is None or self.view.judged is not judged or not same_incidents:
             self._show_run(judged)
         self._show_bars()
@@ -172,7 +185,8 @@ class MainScreen(Commands):
     def _show_bars(self) -> None:
         number = self._recording.runs.index(self.view.judged) + 1 if self.view else 0
         revealed = self._detail.revealed
-        self.query_one(StatusLine).show(status_parts(self._origin, self._recording, self.view, number, revealed))
+        parts = status_parts(self._origin, self._recording, self.view, number, revealed, self._capture)
+        self.query_one(StatusLine).show(parts)
         self.query_one(VerdictLine).show(verdict_text(self._origin, self._recording, self.view))
         self.query_one(KeyBar).refresh()
         self._timeline.border_subtitle = Content("< > run") if len(self._recording.runs) > 1 else None

@@ -52,7 +52,7 @@ class StatusLine(Widget):
             return cut_end(Content.styled(f" {self._said}", WARNING), self.size.width)
         kept = list(self._parts)
         while len(kept) > 1 and _width(kept, self._GAP) > self.size.width:
-            kept.remove(max(kept, key=lambda part: part[0]))
+            kept.remove(max(reversed(kept), key=lambda part: part[0]))
         return cut_end(Content(self._GAP).join(part for _, part in kept), self.size.width)
 
 

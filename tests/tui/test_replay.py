@@ -148,6 +148,9 @@ async def test_what_if_proves_the_verdict_and_the_run_says_so(session: Path, siz
         assert here.main.view.judged.run.id == view.judged.run.id
         assert here.main.view.judged.verdict.confidence == "certain"
         assert "Confirmed by performing it again" in here.main.view.judged.verdict.summary
+        await here.press("greater_than_sign")
+        assert size[0] < BESIDE[0] or "replay of run 1" in here.status
+        assert any("replay of run 1 with add-resource" in each.name for each in here.main.other_runs())
     assert {e.listener for e in replays_in(session)} == {"replay of run 1", "replay of run 1 with add-resource"}
 
 

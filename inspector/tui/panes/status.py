@@ -58,9 +58,11 @@ def status_parts(
         run = view.judged.run
         client = cut_middle(visible(run.client.label).plain, _LONGEST_NAME)
         server = cut_middle(visible(run.server_url or "server not seen").plain, _LONGEST_NAME)
-        parts.append((1, Content(f"{client} → {server}")))
-        if run.source is Source.REPLAY:
-            parts.append((1, visible(run.messages[0].exchange.listener, WARNING)))
+        if run.source is Source.REPLAY:  # which replay says more than which client
+            label = cut_middle(visible(run.messages[0].exchange.listener).plain, _LONGEST_NAME)
+            parts.append((1, Content.assemble((label, WARNING), f" → {server}")))
+        else:
+            parts.append((1, Content(f"{client} → {server}")))
         if run.issuer:
             issuer = cut_middle(visible(urls.origin(run.issuer) or run.issuer).plain, _LONGEST_NAME)
             parts.append((5, Content(f"AS {issuer}")))

@@ -10,6 +10,7 @@ from textual.binding import Binding, BindingType
 from textual.widgets import OptionList
 from textual.widgets.option_list import Option
 
+from inspector.session.model import Source
 from inspector.tui.display import visible
 from inspector.tui.panes.compare import compare_lines
 from inspector.tui.screens.dialog import CANCEL, CLOSE, Choice, Dialog
@@ -49,7 +50,9 @@ def candidate(sessions: Sequence["OpenSession"], shown: RunView) -> Candidate:
 
 def _name(sessions: Sequence["OpenSession"], session: "OpenSession | None", judged: Judged) -> str:
     file = f"{session.name}, " if session and len(sessions) > 1 else ""
-    return f"{file}run {judged.run.id}, {judged.run.client.label}"
+    run = judged.run
+    replay = f", {run.messages[0].exchange.listener}" if run.source is Source.REPLAY else ""
+    return f"{file}run {run.id}, {run.client.label}{replay}"
 
 
 class ChooseRun(Dialog[Candidate]):

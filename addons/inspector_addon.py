@@ -1,6 +1,7 @@
 """The addon itself: its options, and which part of it answers which of mitmproxy's hooks."""
 
 import asyncio
+import atexit
 import json
 import logging
 import os
@@ -25,6 +26,7 @@ from addons.browser import Redirect, send_on
 from addons.commands import Commands, brief
 from addons.control import Control, Message
 from addons.gateway import Gateway
+from addons.give_up import give_up
 from addons.guard import log_failure
 from addons.journal import Journal
 from addons.legs import uses_a_token
@@ -122,6 +124,7 @@ class InspectorAddon:
         except InspectorError as error:
             logger.error(f"inspector: {error}")  # which ends a proxy that is starting
             return
+        atexit.unregister(give_up)
         self._leave_note(client_url)
         for patch in self.steering.patches.active:
             self._note_patch(f"The wire patch {patch.title} is on: not all that arrives was sent so.")
@@ -327,12 +330,13 @@ class InspectorAddon:
     def _open_session(self, name: str, named: list[str]) -> None:
         path = Path(name or new_session_path(datetime.now().astimezone()))
         try:
-            if path.exists():
-                self.writer = SessionWriter.append_to(path)
-            else:
+            if is_new := not path.exists():
                 self.writer = SessionWriter.create(path, meta={"targets": json.dumps(named)})
+            else:
+                self.writer = SessionWriter.append_to(path)
         except InspectorError as error:
             raise OptionsError(f"inspector: {error}") from None
+        atexit.register(give_up, self.writer, is_new=is_new)
         logger.info(f"inspector: Recording into {path}")
         self.journal = Journal(self.writer, self.control.announce)
         self.recorder = Recorder(self.journal, self.scope)

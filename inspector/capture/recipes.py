@@ -215,7 +215,9 @@ def _without_the_client(mode: Mode, url: str) -> tuple[Line, ...]:
         Line(Kind.SAY, "For a client that listens to nothing: let the system hand over the traffic of one process."),
         Line(Kind.COMMAND, 'mitmdump --mode local:NAME-OF-THE-PROCESS -s "$(mcp-auth-inspector addon-path)"'),
         Line(
-            Kind.SAY, "It asks for administrator rights, and for https the client must trust mitmproxy's certificate."
+            Kind.SAY,
+            "It asks for administrator rights, and for https the client must trust mitmproxy's certificate. Whether this "
+            "machine can do it: mcp-auth-inspector doctor.",
         ),
     )
 

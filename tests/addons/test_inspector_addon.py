@@ -1,3 +1,4 @@
+import atexit
 import logging
 import warnings
 from collections.abc import AsyncIterator, Iterator
@@ -7,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 from mitmproxy.exceptions import OptionsError
 
+from addons.give_up import give_up
 from addons.inspector_addon import FORBIDDEN_OPTIONS, InspectorAddon
 from inspector.session.location import HOME_VARIABLE
 from inspector.session.model import Exchange
@@ -32,6 +34,7 @@ def addon(mitmproxy: "Context") -> Iterator[InspectorAddon]:
     mitmproxy.master.addons.add(addon)
     yield addon
     addon.done()
+    atexit.unregister(give_up)  # nobody runs this mitmproxy
 
 
 @pytest.mark.usefixtures("addon")

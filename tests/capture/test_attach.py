@@ -1,6 +1,7 @@
 """Our addon in a mitmproxy that its user has started: it records there too, and is found by `open`."""
 
 import os
+import socket
 import subprocess
 import sys
 import time
@@ -12,6 +13,9 @@ import httpx
 import pytest
 
 from inspector.capture.proxy import ADDON, RunningProxy, find_running
+from inspector.session.model import Exchange
+from inspector.session.reader import Session
+from inspector.session.writer import SessionWriter
 from tests.capture.rows import row
 from tests.capture.upstream import Upstream
 
@@ -90,3 +94,40 @@ async def test_it_can_be_a_gateway_there_and_leaves_mitmproxys_own_file_alone(
             await client.get(proxy.gateway)
         assert (await row(proxy, server.at("/mcp"))).status == 404
     assert b"404" in flows.read_bytes()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere local mode does without sudo, and might begin")
+def test_a_local_mode_that_cannot_start_leaves_no_session_and_says_what_else_there_is(
+    home: Path, tmp_path: Path
+) -> None:
+    program = "from mitmproxy.tools.main import mitmdump; mitmdump()"
+    options = ("-s", str(ADDON), "--set", f"confdir={tmp_path}", "--mode", "local:no-such-process")
+    done = subprocess.run(
+        [sys.executable, "-c", program, *options],
+        env={**os.environ, "PATH": "/nonexistent"},  # no sudo
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode != 0
+    assert done.stderr.count("inspector: ") == 1
+    assert "inspector: Nothing is being recorded, because mitmproxy did not start" in done.stderr
+    assert "`mcp-auth-inspector doctor` says whether local mode can work on this machine" in done.stderr
+    assert [path for path in home.rglob("*") if path.is_file()] == []
+
+
+def test_a_session_that_was_there_stays_when_mitmproxy_does_not_start(home: Path, tmp_path: Path) -> None:
+    session = tmp_path / "mine.mcpauth"
+    with SessionWriter.create(session, meta={}) as writer:
+        writer.record(Exchange(0, "GET", "http://localhost/first"))
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        starting = mitmproxy(
+            "mitmdump", tmp_path, "-p", str(taken.getsockname()[1]), "--set", f"inspector_session={session}"
+        )
+        with pytest.raises(AssertionError, match="address already in use"):
+            starting.__enter__()
+    with Session.open(session) as kept:
+        assert kept.count == 1
+    assert {path.name for path in tmp_path.glob("mine*")} == {"mine.mcpauth"}

@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import unified_diff
+from itertools import islice
 
 from inspector.protocol import content
 from inspector.protocol.jwt import decode
@@ -15,6 +16,8 @@ _MADE_ANEW = frozenset({"iat", "exp", "nbf", "jti", "auth_time", "sid", "nonce",
 _PASSING = frozenset({"date", "age", "content-length", "connection", "keep-alive", "transfer-encoding"})
 _MOST_DEEP = 20
 _MOST_LINES = 60
+_MOST_COMPARED = 2000
+_LONGEST = 2000
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,18 +75,29 @@ def _differences(recorded: Exchange, now: Exchange) -> Iterator[AnswerDifference
         return
     yield from _of("header", _headers(recorded.response_headers), _headers(now.response_headers))
     left, right = (_text(each.response_headers, each.response_body) for each in (recorded, now))
+    yield from compare_bodies(left, right)
+    yield from _of("claim", _claims(_json(left)), _claims(_json(right)))
+
+
+def compare_bodies(left: str, right: str) -> Iterator[AnswerDifference]:
+    """What differs in two bodies: the members of JSON, the lines of any other text, each as far as people read."""
     left_json, right_json = _json(left), _json(right)
     if left_json is None or right_json is None:
         yield from _of_text(left, right)
-        return
-    yield from _of("body", dict(_members(left_json)), dict(_members(right_json)))
-    yield from _of("claim", _claims(left_json), _claims(right_json))
+    else:
+        members = (dict(islice(_members(value), _MOST_COMPARED)) for value in (left_json, right_json))
+        yield from _of("body", *members)
 
 
 def _of(part: str, left: Mapping[str, str], right: Mapping[str, str]) -> Iterator[AnswerDifference]:
     for name in dict.fromkeys((*left, *right)):
         if left.get(name) != right.get(name):
-            yield AnswerDifference(part, name, left.get(name), right.get(name))
+            yield AnswerDifference(part, _cut(name), _cut(left.get(name)), _cut(right.get(name)))
+
+
+def _cut[Text: (str, str | None)](text: Text) -> Text:
+    """No more of a value than a person reads."""
+    return text if text is None or len(text) <= _LONGEST else f"{text[:_LONGEST]}… ({len(text):,} characters)"
 
 
 def _headers(headers: Headers) -> dict[str, str]:
@@ -139,8 +153,10 @@ def _claims(value: object) -> dict[str, str]:
 def _of_text(left: str, right: str) -> Iterator[AnswerDifference]:
     if left == right:
         return
-    one, other = (without_secrets(text).splitlines() for text in (left, right))
-    changed = [line for line in unified_diff(one, other, n=0, lineterm="") if not line.startswith(("---", "+++", "@@"))]
-    gone = [line[1:] for line in changed if line.startswith("-")][:_MOST_LINES]
-    come = [line[1:] for line in changed if line.startswith("+")][:_MOST_LINES]
+    one, other = (without_secrets(text).splitlines()[:_MOST_COMPARED] for text in (left, right))
+    changed = list(unified_diff(one, other, n=0, lineterm=""))[2:]
+    gone = [_cut(line[1:]) for line in changed if line.startswith("-")][:_MOST_LINES]
+    come = [_cut(line[1:]) for line in changed if line.startswith("+")][:_MOST_LINES]
+    if not changed:
+        gone = come = [f"they differ after the first {_MOST_COMPARED} lines"]
     yield AnswerDifference("body", "", "\n".join(gone) if left else None, "\n".join(come) if right else None)

@@ -13,7 +13,8 @@ from inspector.replay.edits import Request
 from inspector.session.model import Body, Exchange, Headers
 
 _HARMLESS = frozenset((*LINKS.values(), *PERSONS.values())) - {"session_id"}
-_JWT = re.compile(r"eyJ[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]*")
+# Possessive, and never begun inside a word: hostile text must not make the search take the square of its length.
+_JWT = re.compile(r"(?<![A-Za-z0-9_-])eyJ[A-Za-z0-9_-]++\.[A-Za-z0-9_-]++\.[A-Za-z0-9_-]*+")
 _SHORTEST = 8
 _FINGERPRINT = 8
 

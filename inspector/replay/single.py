@@ -6,9 +6,9 @@ from typing import Any
 
 from inspector.display import visible
 from inspector.errors import ReplayFailure
-from inspector.protocol import urls
+from inspector.protocol import content, urls
 from inspector.reference.pair import Reference
-from inspector.replay.answers import AnswerDifference, compare_answers, status_in_words, took
+from inspector.replay.answers import AnswerDifference, compare_answers, compare_bodies, status_in_words, took
 from inspector.replay.edits import Request, request_of
 from inspector.replay.leaving import KnownSecrets, Secret, shown_header, shown_url
 from inspector.replay.mirror import mirror_of
@@ -156,8 +156,15 @@ def request_changes(recorded: Exchange, now: Exchange) -> Iterator[AnswerDiffere
         come = [line for line in kept[1] if line not in kept[0]]
         yield AnswerDifference("headers", "", "\n".join(gone) or None, "\n".join(come) or None)
     if one.body != other.body:
-        left, right = (f"{len(each.body)} bytes" for each in (one, other))
-        yield AnswerDifference("body", "", left, right)
+        yield from compare_bodies(*(_shown_body(each) for each in (recorded, now)))
+
+
+def _shown_body(exchange: Exchange) -> str:
+    """A request body as text for people: a form with a parameter a line, secrets replaced."""
+    text = content.beginning(exchange.request_headers, exchange.request_body).decode("utf-8", "replace")
+    if content.media_type(exchange.request_headers) == "application/x-www-form-urlencoded":
+        return shown_url(f"?{text}")[1:].replace("&", "\n")
+    return text
 
 
 _MADE_RIGHT = frozenset({"host", "content-length", "transfer-encoding", "connection", "keep-alive"})

@@ -1,6 +1,7 @@
 """One request again: edited, sent to a server the user named, its answer beside the recorded one."""
 
 import json
+import time
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -179,6 +180,16 @@ async def test_a_server_that_does_not_answer_is_a_result(record: Record) -> None
     assert "no answer" in "\n".join(sent.lines())
 
 
+async def test_what_was_changed_in_the_request_is_told_without_secrets(server: Canary, record: Record) -> None:
+    judged, message = await step_of(Kind.TOKEN)
+    request = edited(request_of(message.exchange), parsed(["form:resource=http://x"], ["form:code_verifier"]))
+    sent = await send_again(message.exchange, departure(judged.run, request, server.url), record=record)
+    said = "\n".join(sent.lines())
+    assert "resource=http://x" in said
+    assert "code_verifier=[code_verifier #" in said
+    assert (message.params.get("code_verifier") or "?") not in said
+
+
 # A hostile session
 
 
@@ -241,6 +252,29 @@ async def test_a_huge_answer_is_cut(record: Record) -> None:
         sent = await send_again(message.exchange, leaving, record=record)
     assert sent.now.response_body.truncated
     assert len("\n".join(sent.lines())) < 100_000
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"eyJ" * 300_000,
+        b"eyJa." * 200_000,
+        b"".join(b"%d\n" % n for n in range(150_000)),
+        b"[" + b"1," * 400_000 + b"1]",
+        b'{"a":' * 100_000,
+    ],
+    ids=["one word", "dots", "lines", "array", "deep"],
+)
+async def test_a_hostile_answer_is_compared_in_no_time(record: Record, body: bytes) -> None:
+    judged, message = await step_of(Kind.MCP)
+    other = replace(message.exchange, response_body=Body.whole(body[::-1]), response_headers=())
+    begun = time.perf_counter()
+    async with listening(b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n" + body) as server:
+        leaving = departure(judged.run, request_of(other), server.url)
+        sent = await send_again(other, leaving, record=record)
+    assert len("\n".join(sent.lines())) < 500_000
+    assert KnownSecrets.of([other, sent.now]).new_to(request_of(message.exchange), "http://127.0.0.1:1/") is not None
+    assert time.perf_counter() - begun < 5
 
 
 async def test_hostile_text_is_harmless_in_a_terminal(record: Record) -> None:

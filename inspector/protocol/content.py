@@ -26,7 +26,12 @@ def header(headers: Headers, name: str) -> str:
 
 def media_type(headers: Headers) -> str:
     """The media type without parameters, lower case (RFC 9110 section 8.3.1)."""
-    return header(headers, "content-type").partition(";")[0].strip().lower()
+    return without_parameters(first_value(headers, "content-type"))
+
+
+def without_parameters(content_type: str | None) -> str:
+    """The media type of a Content-Type header's value, empty without one."""
+    return content_type.partition(";")[0].strip().lower() if content_type else ""
 
 
 def decoded(headers: Headers, body: Body) -> bytes | None:
@@ -88,9 +93,9 @@ def event_data(stream: str) -> Iterator[str]:
 
 def _undone(headers: Headers, data: bytes) -> tuple[bytes, bool]:
     """The data without its content codings (RFC 9110 section 8.4), and whether that is all of it."""
-    named = ",".join(all_values(headers, "content-encoding")).lower()
-    if not named:
+    if first_value(headers, "content-encoding") is None:
         return data, True
+    named = ",".join(all_values(headers, "content-encoding")).lower()
     known = [undo for coding in named.split(",") if (undo := _UNDO.get(coding.strip()))]
     if len(known) > _MOST_CODINGS:
         return b"", False

@@ -44,12 +44,12 @@ class RpcMessage:
 
 def rpc_messages(headers: Headers, body: Body) -> tuple[RpcMessage, ...]:
     """Every JSON-RPC object of a body; a truncated event stream yields the events that were kept."""
-    if content.media_type(headers) == "text/event-stream":
+    parsed = content.json_value(headers, body)
+    values = parsed if isinstance(parsed, list) else [parsed]
+    # No event stream is JSON as a whole, so that the media type need not be looked at for every body.
+    if parsed is None and body.data and content.media_type(headers) == "text/event-stream":
         stream = content.beginning(headers, body).decode(errors="replace")
         values = [content.parse_json(data) for data in content.event_data(stream)]
-    else:
-        parsed = content.json_value(headers, body)
-        values = parsed if isinstance(parsed, list) else [parsed]
     return tuple([RpcMessage(value) for value in values if isinstance(value, dict) and value.get("jsonrpc") == "2.0"])
 
 

@@ -29,5 +29,10 @@ class Levels:
         return cls((parts[0], parts[1], parts[2], parts[3]))
 
     def at(self, revision: str) -> str:
-        """The level under a revision; one that is not known reads as the known one before it, or as the oldest."""
-        return self.by_revision[max(bisect_right(REVISIONS, revision) - 1, 0)]
+        """The level under a revision."""
+        return self.by_revision[position(revision)]
+
+
+def position(revision: str) -> int:
+    """Which of REVISIONS it is; one that is not known reads as the known one before it, or as the oldest."""
+    return max(bisect_right(REVISIONS, revision) - 1, 0)

@@ -34,7 +34,7 @@ def challenge_header_malformed(run: Run) -> Iterator[Fault | NotObserved]:
     References: RFC 9110 sections 11.2 and 11.6.1; OAuth 2.1 section 5.3.1; RFC 6750 section 3.
     """
     values: dict[str, Message] = {}
-    for message in run.of(Kind.MCP):
+    for message in run.challenged:
         for value in message.exchange.response_header_all("www-authenticate"):
             values.setdefault(value, message)
     reported = set()
@@ -86,7 +86,7 @@ def bearer_error_missing_on_rejected_token(run: Run) -> Iterator[Fault | NotObse
     for message in observed(rejected, "N1", "no token was refused with a Bearer challenge"):
         if message.bearer_challenge and message.bearer_challenge.get("error"):
             continue
-        if "html" in (message.exchange.response_header("content-type") or ""):
+        if "html" in (message.response_header("content-type") or ""):
             yield NotObserved("N9", "the refusal is an HTML page, as intermediaries send")
             continue
         yield Fault(
@@ -167,7 +167,7 @@ def insufficient_scope_challenge_incomplete(run: Run) -> Iterator[Fault | NotObs
                 f"The 403 does not name {joined(lacking)}.",
                 (place(message, "header", "www-authenticate"),),
                 expected=f"insufficient_scope with {joined(wanted)}",
-                found=message.exchange.response_header("www-authenticate") or "",
+                found=message.response_header("www-authenticate") or "",
             )
 
 

@@ -45,9 +45,9 @@ def www_authenticate_missing(run: Run) -> Iterator[Fault | NotObserved]:
     References: RFC 9110 section 11.6.1; RFC 6750 section 3; MCP 2025-06-18 Authorization Server Location.
     """
     for message in observed(run.refusals, "N1", "no 401 from the MCP server"):
-        if message.exchange.response_header("www-authenticate") is not None:
+        if message.response_header("www-authenticate") is not None:
             continue
-        if "html" in (message.exchange.response_header("content-type") or ""):
+        if "html" in (message.response_header("content-type") or ""):
             yield NotObserved("N9", "the 401 is an HTML page, as intermediaries send")
             continue
         yield Fault(
@@ -93,7 +93,7 @@ def challenge_resource_metadata_missing(run: Run) -> Iterator[Fault | NotObserve
         "The challenge does not say where the protected resource metadata is.",
         tuple(place(message, "header", "www-authenticate") for message in lacking[:3]),
         expected='Bearer resource_metadata="..."',
-        found=lacking[0].exchange.response_header("www-authenticate") or "",
+        found=lacking[0].response_header("www-authenticate") or "",
         severity=Severity.INFO if found_anyway else None,
     )
 

@@ -167,7 +167,7 @@ def registration_auth_method_substituted(run: Run) -> Iterator[Fault | NotObserv
 
 def _authenticates_by(method: str, exchange: TokenExchange) -> bool:
     """Whether a token request authenticates by this method, as far as a request can show it."""
-    scheme = (exchange.request.exchange.request_header("authorization") or "").partition(" ")[0].lower()
+    scheme = (exchange.request.request_header("authorization") or "").partition(" ")[0].lower()
     shown = {
         "client_secret_basic": scheme == "basic",
         "client_secret_post": "client_secret" in exchange.params,

@@ -12,8 +12,8 @@ _NO_OPTIONS = (405, 501)
 
 
 def _allows_origin(message: Message) -> bool:
-    allowed = message.exchange.response_header("access-control-allow-origin")
-    return allowed is not None and allowed in ("*", message.exchange.request_header("origin"))
+    allowed = message.response_header("access-control-allow-origin")
+    return allowed is not None and allowed in ("*", message.request_header("origin"))
 
 
 def _passed(preflight: Message) -> bool:
@@ -21,7 +21,7 @@ def _passed(preflight: Message) -> bool:
 
 
 def _names(message: Message, header: str) -> set[str]:
-    listed = message.exchange.response_header(header) or ""
+    listed = message.response_header(header) or ""
     return {name.strip().lower() for name in listed.split(",") if name.strip()}
 
 
@@ -50,7 +50,7 @@ def cors_preflight_failed(run: Run) -> Iterator[Fault | NotObserved]:
 
     References: Fetch standard, CORS-preflight fetch; OAuth 2.1 section 3.2.
     """
-    preflights = [m for m in run.of(Kind.PREFLIGHT) if m.answered and m.exchange.request_header("origin")]
+    preflights = [m for m in run.of(Kind.PREFLIGHT) if m.answered and m.request_header("origin")]
     reported: set[str] = set()
     for message in observed(preflights, "N10", "no preflight: the client does not run in a browser"):
         if _passed(message) or message.url in reported:
@@ -60,8 +60,8 @@ def cors_preflight_failed(run: Run) -> Iterator[Fault | NotObserved]:
         yield Fault(
             f"The preflight for {urls.path_of(message.url)} failed.",
             (place(message, "status"), place(message, "header", "access-control-allow-origin")),
-            expected=f"2xx with Access-Control-Allow-Origin for {message.exchange.request_header('origin')}",
-            found=f"{message.status}, {message.exchange.response_header('access-control-allow-origin') or 'none'}",
+            expected=f"2xx with Access-Control-Allow-Origin for {message.request_header('origin')}",
+            found=f"{message.status}, {message.response_header('access-control-allow-origin') or 'none'}",
             severity=Severity.INFO if _found_all_the_same(run, message) else None,
             party=Party.MCP_SERVER if own else Party.AUTHORIZATION_SERVER if message.status in _NO_OPTIONS else None,
         )
@@ -98,14 +98,14 @@ def cors_www_authenticate_not_exposed(run: Run) -> Iterator[Fault | NotObserved]
     References: Fetch standard, CORS-safelisted response headers; RFC 9728 section 5.1.
     """
     answers = [m for m in run.from_pages if m.kind is Kind.MCP and m.answered]
-    shared = [m for m in answers if m.exchange.response_header("access-control-allow-origin")]
+    shared = [m for m in answers if m.response_header("access-control-allow-origin")]
     reported: set[str] = set()
     for message in observed(shared, "N10", "no cross-origin request: the client does not run in a browser"):
         exposed = _names(message, "access-control-expose-headers")
-        all_exposed = "*" in exposed and message.exchange.request_header("cookie") is None
+        all_exposed = "*" in exposed and message.request_header("cookie") is None
         for name in ("www-authenticate", "mcp-session-id"):
             hidden = name not in exposed and not all_exposed
-            if message.exchange.response_header(name) and hidden and name not in reported:
+            if message.response_header(name) and hidden and name not in reported:
                 reported.add(name)
                 yield Fault(
                     f"A script cannot read {name}.",
@@ -148,11 +148,11 @@ def cors_actual_response_missing_origin(run: Run) -> Iterator[Fault | NotObserve
             yield Fault(
                 f"The preflight for {urls.path_of(message.url)} passed, the answer itself does not allow the origin.",
                 (place(message, "header", "access-control-allow-origin"),),
-                expected=message.exchange.request_header("origin") or "",
-                found=message.exchange.response_header("access-control-allow-origin") or "no such header",
+                expected=message.request_header("origin") or "",
+                found=message.response_header("access-control-allow-origin") or "no such header",
                 party=Party.MCP_SERVER if own else None,
             )
 
 
 def _asked(message: Message) -> tuple[str, str | None]:
-    return message.url, message.exchange.request_header("origin")
+    return message.url, message.request_header("origin")

@@ -1,13 +1,13 @@
 """What several rules need from a run, or leave with the reason why it is not there."""
 
 import re
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from inspector.protocol import content, urls
 from inspector.protocol.urls import Grade
 from inspector.rules.model import NotObserved, Party, observed, present
-from inspector.timeline.flow import Authorization, TokenExchange, Use
+from inspector.timeline.flow import Authorization, TokenExchange
 from inspector.timeline.message import Kind, Message
 from inspector.timeline.run import Run
 
@@ -146,7 +146,7 @@ def scope_requests(run: Run) -> list[ScopeRequest]:
     challenge: Message | None = None
     named: set[str] = set()
     granted: set[str] = set()
-    for message in run.messages:
+    for message in run.landmarks:
         if message.id in asking:
             found.append(ScopeRequest(asking[message.id], challenge, frozenset(named), frozenset(granted)))
         elif message.kind is Kind.MCP and message.bearer_challenge:
@@ -217,14 +217,6 @@ def names_this_server(run: Run, audience: str) -> Grade:
     wanted = [run.expected_resource.value] if run.expected_resource else []
     grades = [urls.compare(value, audience).grade for value in (*wanted, run.server_url) if value]
     return min(grades, key=_CLOSEST_FIRST.index, default=Grade.OTHER)
-
-
-def first_uses(uses: Iterable[Use]) -> tuple[Use, ...]:
-    """The first use of each token, for what is the same at every use."""
-    found: dict[str | None, Use] = {}
-    for use in uses:
-        found.setdefault(use.request.bearer, use)
-    return tuple(found.values())
 
 
 def accepted_by_server(run: Run, exchange: TokenExchange) -> bool:

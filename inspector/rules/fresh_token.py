@@ -249,7 +249,7 @@ def _issued_at(exchange: TokenExchange) -> float:
 def _date_of(message: Message) -> float | None:
     """The clock of the party that answered (RFC 9110 section 6.6.1)."""
     try:
-        return parsedate_to_datetime(message.exchange.response_header("date") or "").timestamp()
+        return parsedate_to_datetime(message.response_header("date") or "").timestamp()
     except (ValueError, OverflowError):
         return None
 

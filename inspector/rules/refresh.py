@@ -193,7 +193,7 @@ def _of_public_client(run: Run, exchange: TokenExchange) -> bool:
     """Whether a refresh is of a client without credentials, so that its refresh token is all a thief needs."""
     if any(name in exchange.params for name in ("client_secret", "client_assertion")):
         return False
-    if exchange.request.exchange.request_header("authorization"):
+    if exchange.request.request_header("authorization"):
         return False
     client_id = exchange.params.get("client_id") or ""
     registered = registrations(run).get(client_id, [])

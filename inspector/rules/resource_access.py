@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from inspector.protocol.urls import Grade
 from inspector.rules.facts import (
     asked_by_name,
-    first_uses,
     is_client_id,
     is_web_resource,
     names_this_server,
@@ -31,8 +30,8 @@ from inspector.timeline.run import Run
 
 
 def decoded_uses(run: Run) -> tuple[Use, ...]:
-    """Requests to the MCP server whose token can be decoded."""
-    seen = observed(run.uses, "N1", "no request with a token in the capture")
+    """The first use of each token that can be decoded."""
+    seen = observed(run.first_uses, "N1", "no request with a token in the capture")
     return tuple(observed([use for use in seen if use.token], "N4", "the access token is opaque"))
 
 
@@ -58,14 +57,15 @@ def authorization_header_missing(run: Run) -> Iterator[Fault | NotObserved]:
 
     References: MCP 2025-03-26 Token Requirements ("MUST be included in every HTTP request").
     """
-    uses = {use.request.id: use for use in observed(run.uses, "N1", "no request with a token in the capture")}
+    observed(run.uses, "N1", "no request with a token in the capture")
+    if not run.unauthorized:
+        return
+    uses = {use.request.id: use for use in run.uses}
     last: Use | None = None
     for message in run.of(Kind.MCP):
         use = uses.get(message.id)
         last = use if use and (use.accepted or use.rejected) else last
-        continues = message.exchange.request_header("mcp-session-id") is not None or message.rpc_method.startswith(
-            "tools/"
-        )
+        continues = message.request_header("mcp-session-id") is not None or message.rpc_method.startswith("tools/")
         if message.bearer is None and last and last.accepted and continues and message.status == 401:
             yield Fault(
                 "The client left its token out of a request.",
@@ -99,6 +99,8 @@ def token_in_query(run: Run) -> Iterator[Fault | NotObserved]:
     requests = observed(run.of(Kind.MCP), "N1", "no request to the MCP endpoint")
     tokens = {exchange.access_token for exchange in run.token_exchanges if exchange.access_token}
     for message in requests:
+        if "?" not in message.exchange.url:
+            continue
         for name, value in message.query.pairs:
             if (name == "access_token" and value) or value in tokens:
                 yield Fault(
@@ -133,7 +135,7 @@ def wrong_audience_token_sent(run: Run) -> Iterator[Fault | NotObserved]:
     """
     present(run.expected_resource, "N3", "the resource to expect is not in the capture")
     reported = set()
-    for use in first_uses(decoded_uses(run)):
+    for use in decoded_uses(run):
         audiences = (use.token.audiences if use.token else None) or ()
         resources = [audience for audience in audiences if is_web_resource(audience)]
         if not resources or audiences in reported or len(resources) < len(audiences):
@@ -184,7 +186,8 @@ def wrong_audience_token_accepted(run: Run) -> Iterator[Fault | NotObserved]:
     References: MCP 2025-06-18 Token Handling and Access Token Privilege Restriction; OAuth 2.1 section 5.2.
     """
     wanted = present(run.expected_resource, "N3", "the resource to expect is not in the capture")
-    candidates = first_uses(use for use in decoded_uses(run) if use.accepted_protected)
+    decoded_uses(run)
+    candidates = [use for use in run.first_protected_uses if use.token]
     reported = set()
     for use in observed(candidates, "N1", "no method that needs authorization succeeded with a decodable token"):
         audiences = (use.token.audiences if use.token else None) or ()

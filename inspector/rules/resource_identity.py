@@ -41,7 +41,7 @@ def prm_not_public(run: Run) -> Iterator[Fault | NotObserved]:
     for message in observed(probes, "N3", "no request for protected resource metadata"):
         if message.status not in (401, 403) or message.url in reported:
             continue
-        if "html" in (message.exchange.response_header("content-type") or ""):
+        if "html" in (message.response_header("content-type") or ""):
             yield NotObserved("N9", "the refusal is an HTML page, as intermediaries send")
             continue
         reported.add(message.url)

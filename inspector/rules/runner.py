@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from inspector.protocol.revisions import NOT_DEFINED
+from inspector.protocol.revisions import NOT_DEFINED, position
 from inspector.rules.model import Checked, Confidence, Fault, Finding, NotObserved, Party, Severity, Silence
 from inspector.rules.registry import Rule, all_rules
 from inspector.session.model import Source
@@ -21,8 +21,10 @@ def check(run: Run) -> Checked:
     findings: list[Finding] = []
     silences: list[Silence] = []
     passed: list[str] = []
+    client_side = run.client_side
+    of_server, of_others = position(run.revision.for_party(Party.MCP_SERVER)), position(run.revision.client)
     for rule in all_rules():
-        level = rule.levels.at(run.revision.for_party(rule.party))
+        level = rule.levels.by_revision[of_server if rule.party is Party.MCP_SERVER else of_others]
         if level == NOT_DEFINED:
             silences.append(Silence(rule.id, "N6", "the revision in force does not have this requirement"))
             continue
@@ -30,9 +32,10 @@ def check(run: Run) -> Checked:
         if probe and of_client:
             silences.append(Silence(rule.id, "N10", "the inspector asked, and no client"))
             continue
-        faults, silence = _ask(rule, run.client_side if of_client else run)
-        found = [_finding(rule, run, level, fault) for fault in faults]
-        findings.extend(finding for finding in found if not (probe and finding.party is Party.CLIENT))
+        faults, silence = _ask(rule, client_side if of_client else run)
+        if faults:
+            found = [_finding(rule, run, level, fault) for fault in faults]
+            findings.extend(finding for finding in found if not (probe and finding.party is Party.CLIENT))
         if silence:
             silences.append(silence)
         elif not faults:

@@ -70,7 +70,7 @@ def _listed(run: Run, authorization_endpoint: str, token_endpoint: str) -> bool:
 
 def _methods(exchange: TokenExchange) -> list[str]:
     """The ways a token request authenticates its client (RFC 6749 section 2.3)."""
-    scheme = (exchange.request.exchange.request_header("authorization") or "").partition(" ")[0].lower()
+    scheme = (exchange.request.request_header("authorization") or "").partition(" ")[0].lower()
     found = ["client_secret_basic"] if scheme == "basic" else []
     if exchange.params.get("client_secret"):
         found.append("client_secret_post")
@@ -86,7 +86,7 @@ def client_id_of(exchange: TokenExchange) -> str | None:
 
 def _basic_credentials(exchange: TokenExchange) -> tuple[str | None, str | None]:
     """Client id and secret of an `Authorization: Basic` header."""
-    scheme, _, credentials = (exchange.request.exchange.request_header("authorization") or "").partition(" ")
+    scheme, _, credentials = (exchange.request.request_header("authorization") or "").partition(" ")
     if scheme.lower() != "basic":
         return None, None
     try:
@@ -267,7 +267,7 @@ def token_response_cacheable(run: Run) -> Iterator[Fault | NotObserved]:
     """
     issued = [t for t in run.token_exchanges if t.access_token]
     for exchange in observed(issued, "N1", "no token response in the capture")[:1]:
-        control = exchange.request.exchange.response_header("cache-control") or ""
+        control = exchange.request.response_header("cache-control") or ""
         if "no-store" not in control.lower():
             yield Fault(
                 "The token response may be cached.",

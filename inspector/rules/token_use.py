@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from inspector.protocol import urls
 from inspector.protocol.urls import Grade
-from inspector.rules.facts import first_uses, published
+from inspector.rules.facts import published
 from inspector.rules.model import Confidence, Fault, NotObserved, Party, Phase, Severity, joined, observed, place
 from inspector.rules.registry import rule
 from inspector.rules.resource_access import decoded_uses
@@ -40,7 +40,7 @@ def id_token_as_access_token(run: Run) -> Iterator[Fault | NotObserved]:
     observed(answers, "N1", "no token response in the capture")
     id_tokens = {answer.text("id_token") for answer in answers} - {None}
     access_tokens = {answer.text("access_token") for answer in answers}
-    for use in observed(run.uses, "N1", "no request with a token in the capture"):
+    for use in observed(run.first_uses, "N1", "no request with a token in the capture"):
         if use.request.bearer in id_tokens - access_tokens:
             yield Fault(
                 "The client sent the ID token where the access token belongs.",
@@ -73,8 +73,12 @@ def expired_token_accepted(run: Run) -> Iterator[Fault | NotObserved]:
 
     References: MCP 2025-03-26 Token Handling; RFC 7519 section 4.1.4.
     """
-    accepted = [use for use in decoded_uses(run) if use.accepted_protected]
-    for use in observed(accepted, "N1", "no method that needs authorization succeeded with a decodable token"):
+    decoded_uses(run)
+    accepted = [use for use in run.first_protected_uses if use.token]
+    observed(accepted, "N1", "no method that needs authorization succeeded with a decodable token")
+    for use in run.late_uses:
+        if not use.accepted_protected:
+            continue
         expires = use.token.number("exp") if use.token else None
         if expires is not None and expires + _LEEWAY_SECONDS < use.request.at:
             late = round((use.request.at - expires) / 60)
@@ -116,7 +120,7 @@ def foreign_issuer_token_sent(run: Run) -> Iterator[Fault | NotObserved]:
     observed(servers, "N3", "the metadata names no authorization server")
     if any(urls.same_origin(server, run.server_url) for server in servers):
         raise NotObserved("N8", "the MCP server signs clients in itself, and which issuer is behind it is not known")
-    for use in first_uses(decoded_uses(run)):
+    for use in decoded_uses(run):
         issuer = use.token.text("iss") if use.token else None
         foreign = issuer and all(
             urls.compare(server, issuer).grade not in (Grade.EXACT, Grade.NORMALIZED) for server in servers
@@ -162,8 +166,9 @@ def stale_token_sent(run: Run) -> Iterator[Fault | NotObserved]:
     issued = [t for t in run.token_exchanges if t.access_token]
     if len(issued) < 2:
         raise NotObserved("N11", "no second token in the capture")
+    second_at = min(t.request.at for t in issued[1:]) + _IN_FLIGHT_SECONDS
     for use in run.uses:
-        if use.request.bearer == issued[-1].access_token:
+        if use.request.at <= second_at or use.request.bearer == issued[-1].access_token:
             continue
         newer = [t for t in issued if t.request.at + _IN_FLIGHT_SECONDS < use.request.at]
         own = next((t for t in issued if t.access_token == use.request.bearer), None)
@@ -202,7 +207,10 @@ def token_sent_to_multiple_servers(run: Run) -> Iterator[Fault | NotObserved]:
     """
     sent: dict[str, dict[str, int]] = {}
     bearing = [m for m in run.of(Kind.MCP) if m.bearer]
-    for message in observed(bearing, "N1", "no request with a token in the capture"):
+    observed(bearing, "N1", "no request with a token in the capture")
+    if len({message.url for message in bearing}) == 1:
+        return
+    for message in bearing:
         sent.setdefault(message.bearer or "", {}).setdefault(urls.origin(message.url), message.id)
     by_id = {message.id: message for message in bearing}
     for places in sent.values():
@@ -239,9 +247,10 @@ def token_passthrough(run: Run) -> Iterator[Fault | NotObserved]:
 
     References: MCP 2025-06-18 Access Token Privilege Restriction.
     """
-    open_calls = [(u.request, u.request.exchange.response_end or run.last_at) for u in run.uses]
     outgoing = [m for m in run.of(Kind.OTHER, Kind.INTERACTION) if m.bearer]
-    for message in observed(outgoing, "N8", "what the MCP server itself sends was not captured"):
+    observed(outgoing, "N8", "what the MCP server itself sends was not captured")
+    open_calls = [(u.request, u.request.exchange.response_end or run.last_at) for u in run.uses]
+    for message in outgoing:
         for call, end in open_calls:
             same = call.bearer == message.bearer and call.at < message.at < end
             if same and not urls.same_origin(call.url, message.url):

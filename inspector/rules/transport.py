@@ -100,10 +100,10 @@ def session_id_as_authentication(run: Run) -> Iterator[Fault | NotObserved]:
     References: MCP 2025-06-18 Security Best Practices, Session Hijacking.
     """
     header = "mcp-session-id"
-    opened = {u.request.exchange.response_header(header) for u in run.uses if u.accepted} - {None}
+    opened = {u.request.response_header(header) for u in run.uses if u.accepted} - {None}
     observed(list(opened), "N1", "no session was opened with a token")
     for message in run.without_token:
-        named = message.exchange.request_header(header)
+        named = message.request_header(header)
         result = any(answer.result is not None for answer in message.rpc_received)
         if named in opened and result and message.rpc_method not in ("ping", ""):
             yield Fault(
@@ -145,7 +145,7 @@ def protocol_version_header_missing(run: Run) -> Iterator[Fault | NotObserved]:
         if u.request.exchange.method == "POST" and (stateless or u.request.rpc_method not in ("initialize", ""))
     ]
     for message in observed(later, "N1", "no POST after the handshake"):
-        if message.exchange.request_header("mcp-protocol-version") is None:
+        if message.request_header("mcp-protocol-version") is None:
             yield Fault(
                 "The client does not say which protocol version the request follows.",
                 (place(message, "header", "mcp-protocol-version"),),
@@ -232,11 +232,11 @@ def edge_blocked(run: Run) -> Iterator[Fault | NotObserved]:
     """
     blocked = [m for m in run.messages if m.status in (403, 429, 503) and not m.challenges]
     for message in observed(blocked, "N1", "no answer of 403, 429 or 503 without a challenge"):
-        header = next((name for name in _EDGE_HEADERS if message.exchange.response_header(name)), None)
-        html = "html" in (message.exchange.response_header("content-type") or "")
+        header = next((name for name in _EDGE_HEADERS if message.response_header(name)), None)
+        html = "html" in (message.response_header("content-type") or "")
         page = message.exchange.response_body.data[:4096].decode(errors="replace").lower()
         # What Cloudflare's managed rules send is plain text; only the product's name in front of it tells whose it is.
-        plain = message.exchange.response_header("server") == "cloudflare" and "your request was blocked" in page
+        plain = message.response_header("server") == "cloudflare" and "your request was blocked" in page
         if header or plain or (html and any(phrase in page for phrase in _EDGE_PAGES)):
             later = any(m.at > message.at and m.shape[:3] == message.shape[:3] and _passed(m) for m in run.messages)
             yield Fault(

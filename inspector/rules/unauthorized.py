@@ -8,8 +8,7 @@ from inspector.protocol import content, urls
 from inspector.protocol.urls import Grade
 from inspector.rules.model import Confidence, Fault, NotObserved, Party, Phase, Severity, observed, place
 from inspector.rules.registry import rule
-from inspector.timeline.flow import Use
-from inspector.timeline.message import Kind, Message
+from inspector.timeline.message import Message
 from inspector.timeline.run import Run
 
 _WANTS_TOKEN = re.compile(
@@ -59,9 +58,12 @@ def unauthorized_status_not_401(run: Run) -> Iterator[Fault | NotObserved]:
         )
         return
     observed(run.uses, "N1", "no request with a token to compare with")
-    expired = {use.request.id for use in run.uses if _has_expired(use)}
-    bad = [m for m in run.of(Kind.MCP) if m.answered and (m.bearer is None or m.id in expired)]
-    good = {_kind_of_request(u.request): u.request for u in run.uses if u.accepted and u.request.id not in expired}
+    expired = {use.request.id for use in run.late_uses}
+    without = [m for m in (*run.without_token, *(use.request for use in run.late_uses)) if m.answered]
+    bad = sorted(without, key=lambda m: (m.at, m.id))
+    methods = {m.rpc_method for m in bad}
+    alike = [u for u in run.uses if u.request.rpc_method in methods and u.request.id not in expired]
+    good = {_kind_of_request(u.request): u.request for u in alike if u.accepted}
     comparable = [m for m in bad if _kind_of_request(m) in good]
     challenged = {_kind_of_request(m) for m in bad if m.status == 401}
     for message in observed(comparable, "N1", "no kind of request was seen both with a good token and without"):
@@ -70,7 +72,7 @@ def unauthorized_status_not_401(run: Run) -> Iterator[Fault | NotObserved]:
             continue
         if status >= 500 and kind in challenged:
             continue
-        if status == 403 and "html" in (message.exchange.response_header("content-type") or ""):
+        if status == 403 and "html" in (message.response_header("content-type") or ""):
             yield NotObserved("N9", "the 403 is an HTML page, as intermediaries send")
             continue
         lacking = "with an expired token" if message.bearer else "without a token"
@@ -105,11 +107,6 @@ def _kind_of_request(message: Message) -> tuple[str, str]:
     return message.exchange.method, message.rpc_method
 
 
-def _has_expired(use: Use) -> bool:
-    expires = use.token.number("exp") if use.token else None
-    return expires is not None and expires < use.request.at
-
-
 def _precedes_authorization(message: Message, good: Message) -> bool:
     """Whether a server says this before it looks at the token. `good` is the same kind of request that succeeded."""
     exchange, session = message.exchange, "mcp-session-id"
@@ -117,14 +114,14 @@ def _precedes_authorization(message: Message, good: Message) -> bool:
         return _same_but_for_spelling(message.url, message.location)
     protocol_error = message.status == 400 and any(answer.error for answer in message.rpc_received)
     about_token = "token" in content.text(exchange.response_headers, exchange.response_body).lower()
-    has_session = exchange.request_header(session) is not None
+    has_session = message.request_header(session) is not None
     dead_session = message.status in (400, 404) and has_session and not (message.bearer and about_token)
     no_session = (
         message.status in (400, 404)
-        and exchange.request_header(session) is None
-        and good.exchange.request_header(session) is not None
+        and message.request_header(session) is None
+        and good.request_header(session) is not None
     )
-    origin_refused = message.status == 403 and exchange.request_header("origin") is not None
+    origin_refused = message.status == 403 and message.request_header("origin") is not None
     return protocol_error or dead_session or no_session or origin_refused
 
 

@@ -27,9 +27,12 @@ def identify(messages: Iterable[Message]) -> Client:
     name, version, registered, agent = "", "", "", ""
     for message in messages:
         if message.kind is Kind.MCP:
-            agent = agent or message.exchange.request_header("user-agent") or ""
+            agent = agent or message.request_header("user-agent") or ""
             for sent in message.rpc_sent:
-                info = sent.params.get("clientInfo") or sent.meta.get(META_CLIENT_INFO)
+                params = sent.params
+                info = params.get("clientInfo")
+                if not info and "_meta" in params:
+                    info = sent.meta.get(META_CLIENT_INFO)
                 if isinstance(info, dict) and info.get("name"):
                     name, version = _text(info, "name"), _text(info, "version")
         elif message.kind is Kind.REGISTER and message.sent:

@@ -25,7 +25,6 @@ _STARTS = ("", "initialize", "server/discover")
 _FROM_CLIENT = (Kind.MCP, Kind.RESOURCE_METADATA, Kind.SERVER_METADATA, Kind.REGISTER, Kind.TOKEN)
 _SIGN_IN = (Kind.CLIENT_METADATA, Kind.AUTHORIZE, Kind.INTERACTION, Kind.CALLBACK, Kind.TOKEN)
 _METADATA = (Kind.RESOURCE_METADATA, Kind.SERVER_METADATA)
-_SAME_RUNTIME = {"undici": "node"}  # Node.js names either, by which of its two HTTP clients a program uses.
 
 
 type Closeness = tuple[bool, bool, int, bool, bool, bool, bool, bool]
@@ -76,7 +75,7 @@ class Draft:
 
     def used_by(self, message: Message) -> bool:
         """Whether the client that sends this has been seen at the MCP endpoint, or nobody has."""
-        return not self.server_agents or agent(message) in self.server_agents
+        return not self.server_agents or message.program in self.server_agents
 
     def belongs(self, message: Message) -> bool:
         """Whether the message goes to a party of this run, for a client of this run where it names one."""
@@ -98,7 +97,7 @@ class Draft:
             target = urls.well_known_target(message.url, WELL_KNOWN_RESOURCE) or ""
             addressed = urls.compare(self.server_url, target).same_identifier
         # Many clients name themselves at the MCP server only: no name is no resemblance.
-        known_agent = _names_program(message) and agent(message) in self.agents
+        known_agent = _names_program(message) and message.program in self.agents
         # Of attempts that are alike, one that still has to ask is the one that asks.
         goes_on = not self.superseded_by(message)
         has_to = message.kind is not Kind.AUTHORIZE or not self.asked_since_refusal
@@ -122,7 +121,7 @@ class Draft:
             return False
         match message.kind:
             case Kind.MCP:
-                session = message.exchange.request_header("mcp-session-id")
+                session = message.request_header("mcp-session-id")
                 starts = not message.bearer and not session and message.rpc_method in _STARTS
                 return starts and not self._redirected_to(message)
             case Kind.AUTHORIZE:
@@ -130,7 +129,7 @@ class Draft:
             case Kind.REGISTER:
                 return self.reached == 4 and not self.refused_since_token
             case Kind.RESOURCE_METADATA:
-                return agent(message) not in {"", *self.agents}
+                return message.program not in {"", *self.agents}
             case _:
                 return False
 
@@ -179,8 +178,8 @@ class Draft:
 
     def learn(self, message: Message) -> None:
         """Take in what a message of this run says about the parties."""
-        if message.kind in _FROM_CLIENT:
-            _add(self.agents, agent(message))
+        if message.kind in _FROM_CLIENT and message.program not in self.agents:
+            _add(self.agents, message.program)
         match message.kind:
             case Kind.MCP:
                 self._learn_server(message)
@@ -204,8 +203,10 @@ class Draft:
     def _learn_server(self, message: Message) -> None:
         if not self.server_agents:
             self.server_url = message.url
-        _add(self.server_agents, agent(message))
-        self._add_origin(message.url)
+        if message.program not in self.server_agents:
+            _add(self.server_agents, message.program)
+        if message.origin not in self.origins:
+            self._add_origin(message.url)
         if message.location:
             _add(self.endpoints, urls.without_query(urls.resolve(message.url, message.location)))
         if message.bearer:
@@ -299,7 +300,7 @@ def _utmost(message: Message) -> Closeness:
 
 
 def _names_program(message: Message) -> bool:
-    return message.kind in _FROM_CLIENT and bool(agent(message))
+    return message.kind in _FROM_CLIENT and bool(message.program)
 
 
 def _add(names: set[str], name: str) -> None:
@@ -323,8 +324,3 @@ def registered(message: Message) -> str | None:
 def _described(message: Message) -> str | None:
     """The client id whose metadata document this is."""
     return message.exchange.url if message.kind is Kind.CLIENT_METADATA else None
-
-
-def agent(message: Message) -> str:
-    """The program that sends a request, as it names itself; empty when it does not."""
-    return _SAME_RUNTIME.get(message.user_agent, message.user_agent)

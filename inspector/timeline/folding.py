@@ -2,6 +2,7 @@
 
 from itertools import islice
 
+from inspector.session.model import State
 from inspector.timeline.message import Message, settled
 from inspector.timeline.steps import Loop
 
@@ -14,9 +15,9 @@ def fold(messages: dict[int, Message], loops: list[Loop]) -> list[int]:
     A client that never gives up makes a hundred requests a second: the first turn, the last and the count tell all.
     `messages` are in the order of their beginning. Gives the ids that were dropped.
     """
-    newest = list(islice(reversed(messages.values()), 4 * _LONGEST_CYCLE))
-    if not _refused_lately(newest):
+    if not _refused_lately(messages):
         return []
+    newest = list(islice(reversed(messages.values()), 4 * _LONGEST_CYCLE))
     done = [message for message in newest if settled(message.exchange)][: 3 * _LONGEST_CYCLE]
     shapes = [message.shape for message in done]
     for length in range(1, len(done) // 3 + 1):
@@ -31,12 +32,13 @@ def fold(messages: dict[int, Message], loops: list[Loop]) -> list[int]:
     return []
 
 
-def _refused_lately(newest: list[Message]) -> bool:
+def _refused_lately(messages: dict[int, Message]) -> bool:
     """Whether the latest turn of any cycle can have a refusal; this is asked after every exchange."""
     turn = 0
-    for message in newest:
-        if settled(message.exchange):
-            if message.exchange.status == 401:
+    for message in islice(reversed(messages.values()), 4 * _LONGEST_CYCLE):
+        exchange = message.exchange
+        if exchange.state is State.COMPLETE or settled(exchange):
+            if exchange.status == 401:
                 return True
             turn += 1
             if turn == _LONGEST_CYCLE:

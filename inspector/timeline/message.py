@@ -9,7 +9,7 @@ from inspector.protocol import content, jsonrpc, urls
 from inspector.protocol.challenge import Challenge, parse_challenges
 from inspector.protocol.documents import Document
 from inspector.protocol.params import Params
-from inspector.session.model import Exchange, State
+from inspector.session.model import Exchange, Headers, State
 
 
 class Kind(StrEnum):
@@ -32,6 +32,7 @@ class Kind(StrEnum):
     OTHER = "other"
 
 
+_SAME_RUNTIME = {"undici": "node"}  # Node.js names either, by which of its two HTTP clients a program uses.
 WELL_KNOWN_RESOURCE = "oauth-protected-resource"
 WELL_KNOWN_SERVER = ("oauth-authorization-server", "openid-configuration")
 
@@ -61,6 +62,22 @@ class Message:
         return self.exchange.started_at
 
     @cached_property
+    def _request_fields(self) -> dict[str, str]:
+        return _first_values(self.exchange.request_headers)
+
+    @cached_property
+    def _response_fields(self) -> dict[str, str]:
+        return _first_values(self.exchange.response_headers)
+
+    def request_header(self, name: str) -> str | None:
+        """The first request header of that name, given in lower case; None when absent."""
+        return self._request_fields.get(name)
+
+    def response_header(self, name: str) -> str | None:
+        """The first response header of that name, given in lower case; None when absent."""
+        return self._response_fields.get(name)
+
+    @cached_property
     def status(self) -> int | None:
         """The response status, None while there is none or its body is not whole.
 
@@ -69,7 +86,7 @@ class Message:
         """
         if self.exchange.state not in (State.RESPONDING, State.FAILED):
             return self.exchange.status
-        streams = content.media_type(self.exchange.response_headers) == "text/event-stream"
+        streams = self.response_media_type == "text/event-stream"
         return self.exchange.status if streams else None
 
     @cached_property
@@ -100,7 +117,7 @@ class Message:
     @cached_property
     def form(self) -> Params:
         """The parameters of an urlencoded body."""
-        if content.media_type(self.exchange.request_headers) != "application/x-www-form-urlencoded":
+        if content.without_parameters(self.request_header("content-type")) != "application/x-www-form-urlencoded":
             return Params()
         return Params.parse(content.text(self.exchange.request_headers, self.exchange.request_body))
 
@@ -146,6 +163,8 @@ class Message:
     @cached_property
     def challenges(self) -> tuple[Challenge, ...]:
         """Every WWW-Authenticate challenge of the response."""
+        if "www-authenticate" not in self._response_fields:
+            return ()
         return parse_challenges(self.exchange.response_header_all("www-authenticate"))
 
     @cached_property
@@ -158,12 +177,18 @@ class Message:
     @cached_property
     def user_agent(self) -> str:
         """The program that sends the request, as it names itself; empty when it does not."""
-        return content.header(self.exchange.request_headers, "user-agent")
+        return self.request_header("user-agent") or ""
+
+    @cached_property
+    def program(self) -> str:
+        """The program that sends the request, under one name for programs of one runtime; empty when it names none."""
+        named = self.request_header("user-agent") or ""
+        return _SAME_RUNTIME.get(named, named)
 
     @cached_property
     def bearer(self) -> str | None:
         """The token of an `Authorization: Bearer` header (RFC 6750 section 2.1)."""
-        scheme, _, token = content.header(self.exchange.request_headers, "authorization").partition(" ")
+        scheme, _, token = (self.request_header("authorization") or "").partition(" ")
         return token.strip() or None if scheme.lower() in ("bearer", "dpop") else None
 
     @cached_property
@@ -194,7 +219,12 @@ class Message:
     @cached_property
     def is_page(self) -> bool:
         """Whether the answer is a page for people, which no endpoint for programs sends."""
-        return content.media_type(self.exchange.response_headers) in ("text/html", "application/xhtml+xml")
+        return self.response_media_type in ("text/html", "application/xhtml+xml")
+
+    @cached_property
+    def response_media_type(self) -> str:
+        """The media type of the answer without parameters, lower case."""
+        return content.without_parameters(self.response_header("content-type"))
 
     @property
     def pushed_as(self) -> str | None:
@@ -205,7 +235,7 @@ class Message:
     def location(self) -> str | None:
         """The redirect target of a 3xx answer."""
         redirected = self.status is not None and 300 <= self.status < 400
-        return self.exchange.response_header("location") if redirected else None
+        return self.response_header("location") if redirected else None
 
     @property
     def oauth_error(self) -> str | None:
@@ -219,16 +249,17 @@ def understand(exchange: Exchange, mcp_urls: Collection[str] = (), metadata_urls
     `mcp_urls` are endpoints already known to speak MCP, `metadata_urls` what challenges named as the location of
     protected resource metadata; both without query.
     """
-    draft = Message(exchange, Kind.OTHER)
-    if exchange.method == "GET" and draft.url in metadata_urls:
-        return draft.of_kind(Kind.RESOURCE_METADATA)
-    return draft.of_kind(_kind(draft, mcp_urls))
+    message = Message(exchange, Kind.OTHER)
+    asked_by_name = exchange.method == "GET" and message.url in metadata_urls
+    # Nobody else has seen it yet, so that it need not be made a second time.
+    vars(message)["kind"] = Kind.RESOURCE_METADATA if asked_by_name else _kind(message, mcp_urls)
+    return message
 
 
 def _kind(message: Message, mcp_urls: Collection[str]) -> Kind:
     exchange = message.exchange
     path = urls.path_of(exchange.url)
-    if exchange.method == "OPTIONS" and exchange.request_header("access-control-request-method"):
+    if exchange.method == "OPTIONS" and message.request_header("access-control-request-method"):
         return Kind.PREFLIGHT
     if "/.well-known/" in path:
         if f"/.well-known/{WELL_KNOWN_RESOURCE}" in path:
@@ -248,14 +279,14 @@ def _kind(message: Message, mcp_urls: Collection[str]) -> Kind:
 
 def _speaks_mcp(message: Message, mcp_urls: Collection[str]) -> bool:
     exchange = message.exchange
-    if message.rpc_sent or exchange.request_header("mcp-session-id"):
+    if message.rpc_sent or message.request_header("mcp-session-id"):
         return True
     # A request answered with a challenge that names its metadata is one to a protected resource, whatever its body.
     if message.status == 401 and message.bearer_challenge and message.bearer_challenge.get("resource_metadata"):
         return True
     if message.url in mcp_urls:
         return True
-    accepts_stream = "text/event-stream" in (exchange.request_header("accept") or "")
+    accepts_stream = "text/event-stream" in (message.request_header("accept") or "")
     return exchange.method == "GET" and accepts_stream and "?" not in exchange.url
 
 
@@ -300,6 +331,10 @@ def _fetched(message: Message, path: str) -> Kind:
 
 def _last_segment(path: str) -> str:
     return path.rstrip("/").rpartition("/")[2]
+
+
+def _first_values(headers: Headers) -> dict[str, str]:
+    return {name.lower(): value for name, value in reversed(headers)}
 
 
 def settled(exchange: Exchange) -> bool:

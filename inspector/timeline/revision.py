@@ -43,12 +43,17 @@ def infer(messages: Iterable[Message], pinned: str = "") -> Revision:
     negotiated = ""
     offers: list[str] = []
     for message in messages:
-        client += _client_signs(message)
-        server += _server_signs(message)
-        if message.kind is Kind.MCP:
-            negotiated = _negotiated(message) or negotiated
-            if offered := _offered(message):
-                offers.append(offered)
+        if message.kind is not Kind.MCP:
+            client += _client_signs(message)
+            server += _server_signs(message)
+            continue
+        if message.rpc_method == "server/discover":
+            client.append(("2026-07-28", "the client asks what the server can do without a handshake"))
+        if message.challenges or message.rpc_received:
+            server += _server_signs(message)
+        negotiated = _negotiated(message) or negotiated
+        if offered := _offered(message):
+            offers.append(offered)
     spoken = negotiated or (offers[-1] if offers else "")
     profile = max((revision for revision, _ in client), default="")
     known = {negotiated, *offers} & {*REVISIONS}
@@ -73,44 +78,44 @@ def _client_signs(message: Message) -> list[tuple[str, str]]:
             return [("2025-11-25", "the client id is a client ID metadata document URL")]
         case Kind.REGISTER if message.sent and "application_type" in message.sent:
             return [("2026-07-28", "the registration names an application_type")]
-        case Kind.MCP if message.rpc_method == "server/discover":
-            return [("2026-07-28", "the client asks what the server can do without a handshake")]
         case _:
             return []
 
 
 def _server_signs(message: Message) -> list[tuple[str, str]]:
-    challenge = message.bearer_challenge if message.kind is Kind.MCP else None
-    if challenge and challenge.get("resource_metadata"):
-        return [(_WITH_METADATA, "the server's challenge names protected resource metadata")]
-    if message.kind is Kind.RESOURCE_METADATA and message.good_document:
-        return [(_WITH_METADATA, "the server publishes protected resource metadata")]
     if message.kind is Kind.MCP:
+        if message.challenges and (challenge := message.bearer_challenge) and challenge.get("resource_metadata"):
+            return [(_WITH_METADATA, "the server's challenge names protected resource metadata")]
         for answer in message.rpc_received:
             if _is_stateless(answer):
                 return [("2026-07-28", "the server answers as the stateless revision does")]
+    elif message.kind is Kind.RESOURCE_METADATA and message.good_document:
+        return [(_WITH_METADATA, "the server publishes protected resource metadata")]
     return []
 
 
 def _is_stateless(answer: RpcMessage) -> bool:
-    if answer.error is not None and answer.error.get("code") in _STATELESS_ERRORS:
+    if (error := answer.error) is not None and error.get("code") in _STATELESS_ERRORS:
         return True
-    return answer.result is not None and "resultType" in answer.result
+    return (result := answer.result) is not None and "resultType" in result
 
 
 def _negotiated(message: Message) -> str:
     for answer in message.rpc_received:
-        version = answer.result.get("protocolVersion") if answer.result else None
+        version = result.get("protocolVersion") if (result := answer.result) else None
         if isinstance(version, str):
             return version
     if message.status is not None and 200 <= message.status < 300 and message.bearer:
-        return message.exchange.request_header("mcp-protocol-version") or ""
+        return message.request_header("mcp-protocol-version") or ""
     return ""
 
 
 def _offered(message: Message) -> str:
     for sent in message.rpc_sent:
-        version = sent.params.get("protocolVersion") or sent.meta.get(META_PROTOCOL_VERSION)
+        params = sent.params
+        version = params.get("protocolVersion")
+        if not version and "_meta" in params:
+            version = sent.meta.get(META_PROTOCOL_VERSION)
         if isinstance(version, str):
             return version
     return ""

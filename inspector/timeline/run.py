@@ -63,9 +63,10 @@ class Run:
 
     def of(self, *kinds: Kind) -> tuple[Message, ...]:
         """The messages of these kinds."""
-        if len(kinds) == 1:
-            return self._by_kind.get(kinds[0], ())
-        return tuple(message for message in self.messages if message.kind in kinds)
+        there = [kind for kind in kinds if kind in self._by_kind]
+        if len(there) <= 1:
+            return self._by_kind[there[0]] if there else ()
+        return tuple(message for message in self.messages if message.kind in there)
 
     @cached_property
     def _by_kind(self) -> dict[Kind, tuple[Message, ...]]:
@@ -104,9 +105,19 @@ class Run:
         return tuple(m for m in self.of(Kind.MCP) if m.bearer is None)
 
     @cached_property
+    def landmarks(self) -> tuple[Message, ...]:
+        """Everything but the calls to the MCP endpoint that were not challenged: few, however long a run goes on."""
+        return tuple(m for m in self.messages if m.kind is not Kind.MCP or m.challenges)
+
+    @cached_property
+    def challenged(self) -> tuple[Message, ...]:
+        """Requests to the MCP endpoint that were answered with a challenge, readable or not."""
+        return tuple(m for m in self.of(Kind.MCP) if m.response_header("www-authenticate") is not None)
+
+    @cached_property
     def from_pages(self) -> tuple[Message, ...]:
         """Requests that a page in a browser sent to another origin: they have an Origin (Fetch standard)."""
-        return tuple(m for m in self.messages if m.exchange.request_header("origin"))
+        return tuple(m for m in self.messages if m.request_header("origin"))
 
     @cached_property
     def unauthorized(self) -> tuple[Message, ...]:
@@ -227,6 +238,26 @@ class Run:
                 found.append(Use(message, None, *stored[token]))
         return tuple(found)
 
+    @cached_property
+    def first_uses(self) -> tuple[Use, ...]:
+        """The first use of each token, for what is the same at every use."""
+        return _first_of_each(self.uses)
+
+    @cached_property
+    def first_protected_uses(self) -> tuple[Use, ...]:
+        """The first use of each token that did what only an authorized client may."""
+        return _first_of_each(use for use in self.uses if use.accepted_protected)
+
+    @cached_property
+    def late_uses(self) -> tuple[Use, ...]:
+        """Uses of tokens that had expired."""
+        ends = {use.request.bearer: use.token.number("exp") for use in self.first_uses if use.token}
+        soonest = min((end for end in ends.values() if end is not None), default=None)
+        if soonest is None or not self.uses or soonest >= self.uses[-1].request.at:
+            return ()
+        late = ((use, ends.get(use.request.bearer)) for use in self.uses)
+        return tuple(use for use, end in late if end is not None and end < use.request.at)
+
     def may_be_verified_by(self, keys: JsonWebKeys) -> bool:
         """Whether what is known of a token's signature may be otherwise once these keys are known, too."""
         key_ids = [key.get("kid") for key in keys]
@@ -268,6 +299,13 @@ class Run:
     def last_at(self) -> float:
         """When the last message began or ended, seconds since the epoch."""
         return max((max(m.exchange.response_end, m.at) for m in self.messages), default=0.0)
+
+
+def _first_of_each(uses: Iterable[Use]) -> tuple[Use, ...]:
+    found: dict[str | None, Use] = {}
+    for use in uses:
+        found.setdefault(use.request.bearer, use)
+    return tuple(found.values())
 
 
 def keys_in(messages: Iterable[Message]) -> JsonWebKeys:

@@ -39,7 +39,7 @@ def shown(message: Message) -> Iterator[Tie]:
         yield leads_to(message.exchange.url)
         back = _redirect_params(message)
         yield from (_tie("state", value) for given in (back, message.query) if (value := given.get("state")))
-        if referer := message.exchange.request_header("referer"):
+        if referer := message.request_header("referer"):
             yield _tie("page", referer)
 
 
@@ -47,6 +47,8 @@ def taught(message: Message) -> Iterator[Tie]:
     """What later messages of the same sign-in may show."""
     if message.bearer:
         yield _tie("secret", message.bearer)
+    if message.kind is Kind.MCP:
+        return
     match message.kind:
         case Kind.AUTHORIZE | Kind.INTERACTION:
             if message.kind is Kind.AUTHORIZE:

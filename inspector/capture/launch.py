@@ -15,16 +15,22 @@ from inspector.errors import CaptureError
 type Handler = Callable[[int, FrameType | None], None]
 
 
+def program_of(command: Sequence[str], environment: Mapping[str, str]) -> str:
+    """Where the program of a command is. Raises CaptureError when there is none."""
+    if not command:
+        raise CaptureError("No command was given; put it after --, as in: run -- npx mcp-remote URL")
+    program = shutil.which(command[0], path=environment.get("PATH"))
+    if program is None:
+        raise CaptureError(f"The command {command[0]!r} was not found; check its spelling or give its whole path.")
+    return program
+
+
 def run_client(command: Sequence[str], environment: Mapping[str, str]) -> int:
     """Run a command with our terminal and the given environment, pass signals on, and return its exit code.
 
     A command ended by signal N gives 128 + N, as in a shell. Raises CaptureError when it cannot be started.
     """
-    if not command:
-        raise CaptureError("No command to run was given; put it after --, as in: run -- npx mcp-remote URL")
-    program = shutil.which(command[0], path=environment.get("PATH"))
-    if program is None:
-        raise CaptureError(f"The command {command[0]!r} was not found; check its spelling or give its whole path.")
+    program = program_of(command, environment)
     try:
         client = subprocess.Popen([program, *command[1:]], env=dict(environment))  # noqa: S603  the user's own command, without a shell
     except OSError as error:

@@ -71,17 +71,18 @@ def run(
     The client keeps the terminal, its input and its output; what we say goes to standard error. URLs on its command
     line are taken as the servers to look at.
 
+    Exit code: that of the client where it is not 0, else 1 when something is wrong.
+
     Example: mcp-auth-inspector run -- npx mcp-remote http://localhost:3001/mcp
     """
-    from inspector.capture.launch import run_client
+    from inspector.capture.launch import program_of, run_client
     from inspector.capture.proxy import ProxySettings, start_proxy
     from inspector.capture.recipes import Mode, recipe
     from inspector.capture.shims import browser_shims
     from inspector.capture.silence import silence_explained, why_silent
 
     words = recipe(client).command(command or (), server[0] if server else "") if client else command or ()
-    if not words:
-        raise CaptureError("No command was given; put it after --, as in: run -- npx mcp-remote URL")
+    program_of(words, os.environ)  # a slip of the pen is said at once, and leaves no empty session
     proxy = start_proxy(
         ProxySettings(
             session=session or new_session(),
@@ -109,8 +110,9 @@ def run(
     if not survived:
         say("the proxy ended before the client did, so the recording is not whole")
     why = why_silent(proxy.session, Mode.RUN, proxy.url)
-    if summarise(proxy.session, why or "does the client read proxy variables? https needs --server URL"):
-        raise typer.Exit(EXIT_FINDINGS)
+    wrong = summarise(proxy.session, why or "does the client read proxy variables? https needs --server URL")
+    if code or wrong:
+        raise typer.Exit(code or EXIT_FINDINGS)
 
 
 class EnvFormat(StrEnum):
@@ -223,7 +225,7 @@ def summarise(session: Path, nothing_seen: str) -> bool:
     from inspector.verdict.analysis import analyse
 
     with Session.open(session) as recorded:
-        runs = analyse(recorded.exchanges()).runs
+        runs, count = analyse(recorded.exchanges()).runs, recorded.count
         incidents = [incident.text for incident in recorded.incidents()]
     for text in incidents:
         say(text)
@@ -233,8 +235,9 @@ def summarise(session: Path, nothing_seen: str) -> bool:
             typer.echo(line, err=True)
     if not runs:
         say(f"no request to an MCP server was seen: {nothing_seen}")
-    typer.echo("", err=True)
-    say(f"the whole sign-in: mcp-auth-inspector open {session}")
+    if count:
+        typer.echo("", err=True)
+        say(f"{'the whole sign-in' if runs else 'what was recorded'}: mcp-auth-inspector open {session}")
     return any(judged.checked.errors for judged in runs)
 
 

@@ -64,7 +64,7 @@ def test_a_command_that_cannot_run_is_named(tmp_path: Path) -> None:
 
 
 def test_no_command_is_an_error() -> None:
-    with pytest.raises(CaptureError, match="No command to run"):
+    with pytest.raises(CaptureError, match="No command was given"):
         run_client([], os.environ)
 
 

@@ -39,15 +39,18 @@ def test_a_proxy_that_ends_early_is_told(run: Run, tmp_path: Path) -> None:
     assert "the proxy ended before the client did, so the recording is not whole" in done.stderr
 
 
-def test_the_clients_exit_code_is_told(run: Run) -> None:
+def test_the_clients_exit_code_is_told_and_passed_on(run: Run) -> None:
     done = run("run", "--", sys.executable, "-c", "raise SystemExit(7)")
     assert "exit code 7" in done.stderr
+    assert "mcp-auth-inspector open " not in done.stderr.partition("the client ended")[2]  # there is nothing to look at
+    assert done.returncode == 7
 
 
-def test_a_command_that_is_not_there(run: Run) -> None:
+def test_a_command_that_is_not_there(run: Run, tmp_path: Path) -> None:
     done = run("run", "--", "no-such-client")
     assert done.returncode == 2
     assert "'no-such-client' was not found" in done.stderr
+    assert list(tmp_path.rglob("*.mcpauth")) == []
 
 
 def test_an_existing_file_is_not_overwritten(run: Run, tmp_path: Path) -> None:

@@ -39,13 +39,17 @@ class Tally:
 
 @dataclass(slots=True)
 class Facts:
-    """Times are seconds since the epoch, 0.0 for never. Hosts are written host:port."""
+    """Times are seconds since the epoch, 0.0 for never. Hosts are written host:port.
+
+    `unwritten` writes to the session have failed, and none has succeeded since.
+    """
 
     started: float = field(default_factory=time.time)
     connections: int = 0
     requests: int = 0
     recorded: int = 0
     addressed_to_proxy: int = 0
+    unwritten: int = 0
     last_activity: float = 0.0
     last_recorded: float = 0.0
     connects: Tally = field(default_factory=Tally)

@@ -338,7 +338,7 @@ class InspectorAddon:
             raise OptionsError(f"inspector: {error}") from None
         atexit.register(give_up, self.writer, is_new=is_new)
         logger.info(f"inspector: Recording into {path}")
-        self.journal = Journal(self.writer, self.control.announce)
+        self.journal = Journal(self.writer, self.control.announce, self.witness.facts)
         self.recorder = Recorder(self.journal, self.scope)
 
     async def _stand_before(self, url: str) -> str:

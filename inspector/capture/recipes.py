@@ -216,8 +216,8 @@ def _without_the_client(mode: Mode, url: str) -> tuple[Line, ...]:
         Line(Kind.COMMAND, 'mitmdump --mode local:NAME-OF-THE-PROCESS -s "$(mcp-auth-inspector addon-path)"'),
         Line(
             Kind.SAY,
-            "It asks for administrator rights, and for https the client must trust mitmproxy's certificate. Whether this "
-            "machine can do it: mcp-auth-inspector doctor.",
+            "It asks for administrator rights, and for https the client must trust mitmproxy's certificate. Whether "
+            "this machine can do it: mcp-auth-inspector doctor.",
         ),
     )
 

@@ -41,7 +41,8 @@ class CaptureFacts:
 
     `addressed_to_proxy`: requests that took the proxy for the server. `connects`: tunnels asked for. `tls_refused`:
     handshakes that clients broke off. `tls_passed`: connections passed on unopened because nobody named the host.
-    `unrecorded`: requests to hosts outside the scope. `unreachable`: servers that nobody answers at now.
+    `unrecorded`: requests to hosts outside the scope. `unreachable`: servers that nobody answers at now. `unwritten`:
+    writes to the session that failed, with none after them that did not.
     """
 
     started: float = 0.0
@@ -49,6 +50,7 @@ class CaptureFacts:
     requests: int = 0
     recorded: int = 0
     addressed_to_proxy: int = 0
+    unwritten: int = 0
     last_activity: float = 0.0
     last_recorded: float = 0.0
     connects: Tally = Tally()
@@ -70,6 +72,20 @@ def capture_facts(proxy: RunningProxy) -> CaptureFacts:
     """What has reached a running proxy. Raises CaptureError when it does not answer."""
     with ControlLink(proxy.control_port, proxy.token) as link:
         return CaptureFacts.of(link.ask({"do": "facts"})["facts"])
+
+
+def what_is_lost(proxy: RunningProxy) -> str:
+    """That the session of a running proxy cannot be written, and what to do; empty where it can."""
+    try:
+        unwritten = capture_facts(proxy).unwritten
+    except CaptureError:
+        return ""  # it has ended, and who needs it will find that
+    if not unwritten:
+        return ""
+    return (
+        f"The session cannot be written, so the recording is not whole ({_times(unwritten, 'write')} failed): "
+        f"make room on the disk of {proxy.session}, and sign in once more."
+    )
 
 
 def why_silent(session: Path, mode: Mode, address: str) -> str:

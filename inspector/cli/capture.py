@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from inspector.cli.check import EXIT_FINDINGS
-from inspector.errors import CaptureError
 
 if TYPE_CHECKING:
     from inspector.capture.environment import ClientVariable
@@ -79,7 +78,7 @@ def run(
     from inspector.capture.proxy import ProxySettings, start_proxy
     from inspector.capture.recipes import Mode, recipe
     from inspector.capture.shims import browser_shims
-    from inspector.capture.silence import silence_explained, why_silent
+    from inspector.capture.silence import silence_explained, what_is_lost, why_silent
 
     words = recipe(client).command(command or (), server[0] if server else "") if client else command or ()
     program_of(words, os.environ)  # a slip of the pen is said at once, and leaves no empty session
@@ -103,12 +102,14 @@ def run(
         with browser_shims(proxy, os.environ, changed) as shims, silence_explained(proxy, Mode.RUN, say):
             variables = {variable.name: variable.value for variable in _variables(proxy, shims)}
             code = run_client(words, {**os.environ, **variables})
-        survived = proxy.alive
+        survived, lost = proxy.alive, what_is_lost(proxy)
     finally:
         proxy.stop()
     say(f"the client ended with exit code {code}")
     if not survived:
         say("the proxy ended before the client did, so the recording is not whole")
+    if lost:
+        say(lost)
     why = why_silent(proxy.session, Mode.RUN, proxy.url)
     wrong = summarise(proxy.session, why or "does the client read proxy variables? https needs --server URL")
     if code or wrong:

@@ -49,7 +49,7 @@ def gateway(
     from inspector.capture.gateway import check_is_free, listens, moved_server
     from inspector.capture.proxy import ProxySettings, start_proxy
     from inspector.capture.recipes import Mode
-    from inspector.capture.silence import silence_explained, why_silent
+    from inspector.capture.silence import silence_explained, what_is_lost, why_silent
     from inspector.session.reader import Session
 
     server = moved_server(url, takeover) if takeover else ""
@@ -89,8 +89,11 @@ def gateway(
             say("watch it live in another terminal: mcp-auth-inspector open      end it: ctrl+c")
             proxy.wait()
             say("the proxy has ended")
+        lost = what_is_lost(proxy)
     finally:
         proxy.stop()
+    if lost:
+        say(lost)
     why = why_silent(proxy.session, mode, proxy.gateway)
     if summarise(proxy.session, why or f"has the client been given {proxy.gateway}, and been restarted?"):
         raise typer.Exit(EXIT_FINDINGS)

@@ -6,6 +6,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from inspector.capture.silence import what_is_lost
 from inspector.session.model import State
 from inspector.session.reader import Session
 from tests.capture.conftest import Start
@@ -36,6 +37,10 @@ async def test_traffic_goes_on_unrecorded_and_that_is_said(start: Start, server:
         log = (home / "proxy.log").read_text()
         assert log.count("inspector: The session cannot be written") == 1
         assert "Traceback" not in log
+        assert what_is_lost(proxy) == (
+            "The session cannot be written, so the recording is not whole (3 writes failed): make room on the disk of "
+            f"{proxy.session}, and sign in once more."
+        )
 
         limit_files(proxy.pid, resource.RLIM_INFINITY)
         assert (await client.get(server.at("/mcp"))).content == LARGE
@@ -43,3 +48,4 @@ async def test_traffic_goes_on_unrecorded_and_that_is_said(start: Start, server:
     with Session.open(proxy.session) as session:
         (incident,) = session.incidents()
     assert incident.text.startswith("The session could not be written 3 times")
+    assert what_is_lost(proxy) == ""

@@ -117,6 +117,19 @@ async def test_a_client_without_a_user_agent_gets_one() -> None:
         assert all(dict(step.headers)["User-Agent"] == AGENT for step in steps)
 
 
+async def test_only_the_redirect_of_the_replay_is_registered() -> None:
+    async with recorded_sign_in("compliant") as (_, judged):
+        pass
+    others = json.dumps({"redirect_uris": ["https://evil.example/callback"], "client_name": "x", "scope": "openid"})
+    profile = profile_of(judged.run).changed(Kind.REGISTER, by=lambda step: replace(step, body=others))
+    (step,) = (step for step in plan_of(judged.run, profile).profile.steps if step.leg is Kind.REGISTER)
+    assert json.loads(step.body) == {
+        "redirect_uris": ["${redirect_uri}"],
+        "client_name": CLIENT_NAME,
+        "scope": "openid",
+    }
+
+
 async def get(url: str) -> httpx.Response:
     async with httpx.AsyncClient(trust_env=False) as http:
         return await http.get(url)
@@ -175,7 +188,7 @@ async def test_a_client_is_removed_where_that_is_offered(record: Record) -> None
 async def test_no_browser_is_opened_for_a_server_that_was_not_named(server: Canary, record: Record) -> None:
     opened: list[str] = []
     async with (
-        LoopbackLogin(opened.append, open_url=opened.append) as login,
+        LoopbackLogin(opened.append, open_url=opened.append, patience=0.05) as login,
         Wire(Destinations([server.url]), record=record) as wire,
     ):
         for url in ("file:///etc/passwd", "http://evil.example/authorize", "javascript:alert(1)", "-x", "http://[::1"):

@@ -32,6 +32,7 @@ from inspector.tui.masking import Masker
 from inspector.tui.panes import status
 from inspector.tui.screens import export, step
 from inspector.tui.screens import open as opening
+from inspector.tui.screens.agree import Agree
 from inspector.tui.screens.ask import Ask
 from inspector.tui.screens.capture import CaptureDialog
 from inspector.tui.screens.compare import Candidate, ChooseRun, CompareScreen
@@ -42,7 +43,7 @@ from inspector.tui.screens.main import MainScreen
 from inspector.tui.screens.menu import MenuScreen
 from inspector.tui.screens.open import OpenDialog
 from inspector.tui.screens.patches import PatchesDialog
-from inspector.tui.screens.replay import Agree, PerformDialog, SendAgainDialog
+from inspector.tui.screens.replay import PerformDialog, SendAgainDialog
 from inspector.tui.screens.rule import RuleScreen
 from inspector.tui.screens.scope import ScopeDialog
 from inspector.tui.screens.step import StepDialog

@@ -12,7 +12,8 @@ from inspector.session.reader import Session
 from inspector.session.writer import SessionWriter
 from inspector.tui.feed import SessionFeed
 from inspector.tui.panes.why import why_lines
-from inspector.tui.screens.replay import Agree, PerformDialog, SendAgainDialog
+from inspector.tui.screens.agree import Agree
+from inspector.tui.screens.replay import PerformDialog, SendAgainDialog
 from inspector.tui.view import Selection
 from inspector.tui.widgets.document import DocumentPane
 from tests.replay.conftest import Canary, listening

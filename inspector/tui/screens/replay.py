@@ -12,7 +12,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
-from textual.widgets import Button, ContentSwitcher, Input, OptionList, Static, TextArea
+from textual.widgets import ContentSwitcher, Input, OptionList, Static, TextArea
 from textual.widgets.option_list import Option
 from textual.worker import Worker
 
@@ -20,11 +20,11 @@ from inspector.display import visible as plain
 from inspector.errors import InspectorError
 from inspector.protocol import urls
 from inspector.timeline.message import Message
-from inspector.tui.display import visible
 from inspector.tui.lines import Line, note
 from inspector.tui.looks import MUTED, TICK
 from inspector.tui.panes.replay import choice_lines, performed_lines, progress_line, sent_lines
-from inspector.tui.screens.dialog import CANCEL, CLOSE, Choice, Dialog
+from inspector.tui.screens.agree import Agree
+from inspector.tui.screens.dialog import CLOSE, Choice, Dialog
 from inspector.tui.view import RunView
 from inspector.tui.widgets.document import DocumentPane
 
@@ -97,31 +97,6 @@ class _Replay(Dialog[Replayed]):
         if self._working is not None:
             self._working.cancel()
         self.dismiss(self._result)
-
-
-class Agree(Dialog[bool]):
-    """Asks before something leaves for a server; gives True for yes."""
-
-    heading = "Send this?"
-    keys = "esc no"
-    choices = (Choice("Send", "agree", "Send it to the server named above", primary=True), CANCEL)
-
-    def __init__(self, lines: Sequence[str]) -> None:
-        """`lines` are safe for a terminal."""
-        super().__init__()
-        self._lines = lines
-
-    def body(self) -> ComposeResult:
-        """What would be sent."""
-        yield Static(Content("\n").join(visible(line) for line in self._lines))
-
-    def on_mount(self) -> None:
-        """Begin at no: a second press of enter must not send anything."""
-        self.query_one("#choice-close", Button).focus()
-
-    def action_agree(self) -> None:
-        """Close with yes."""
-        self.dismiss(True)
 
 
 class SendAgainDialog(_Replay):

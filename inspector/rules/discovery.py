@@ -32,7 +32,8 @@ from inspector.timeline.run import Run
 def resource_metadata_url_cross_origin(run: Run) -> Iterator[Fault | NotObserved]:
     """Some clients refuse metadata from another origin.
 
-    What it checks: The URL in the challenge has the origin of the MCP endpoint.
+    What it checks: The URL in the challenge has the origin of the MCP endpoint. It is an error where a server on
+    another machine names the loopback interface, which is the client's own there.
 
     Why it matters: The Rust SDK rejects another origin. The usual reason is a server behind a TLS terminator that
     builds the URL from its internal name.
@@ -55,6 +56,7 @@ def resource_metadata_url_cross_origin(run: Run) -> Iterator[Fault | NotObserved
                 (place(named[url], "header", "www-authenticate"),),
                 expected=urls.origin(named[url].url),
                 found=url,
+                severity=Severity.ERROR if urls.is_loopback(url) and not urls.is_loopback(named[url].url) else None,
             )
 
 

@@ -24,6 +24,7 @@ from inspector.timeline.message import Kind, Message
 from inspector.timeline.run import Run
 
 FRESH_SECONDS = 300
+_TOKENS = ("access_token", "refresh_token")
 _LEEWAY_SECONDS = 60
 _ROUNDING_SECONDS = 5
 _CLOCKS_AGREE_SECONDS = 120
@@ -40,6 +41,9 @@ class Why(Enum):
     SOME_CLOCK = auto()
     SMALL_SKEW = auto()
     UNREAD = auto()
+    IN_FRONT = auto()
+    REVOKED = auto()
+    NOT_NAMED = auto()
     SCOPE = auto()
     KEY_UNPUBLISHED = auto()
     KEY_UNKNOWN = auto()
@@ -49,7 +53,15 @@ class Why(Enum):
     NOTHING = auto()
 
 
-_NOT_SURE = (Why.SERVER_CLOCK, Why.KEY_UNPUBLISHED, Why.SMALL_SKEW, Why.UNREAD)
+_NOT_SURE = (
+    Why.SERVER_CLOCK,
+    Why.KEY_UNPUBLISHED,
+    Why.SMALL_SKEW,
+    Why.UNREAD,
+    Why.IN_FRONT,
+    Why.REVOKED,
+    Why.NOT_NAMED,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +145,7 @@ def _asks_for_nonce(use: Use) -> bool:
 def _ended_meanwhile(use: Use, token: Jwt, exchange: TokenExchange) -> bool:
     """Whether the token was good when it was issued and expired before it was used: then 401 is the right answer."""
     expires = token.number("exp")
-    return expires is not None and _issued_at(exchange) <= expires + _LEEWAY_SECONDS < use.request.at
+    return expires is not None and _issued_at(exchange) + _ROUNDING_SECONDS < expires < use.request.at
 
 
 def why_refused(run: Run, use: Use) -> Reason:
@@ -151,6 +163,9 @@ def why_refused(run: Run, use: Use) -> Reason:
         if run.server_metadata:
             return Reason(Why.ISSUER, f"iss is {issued_by}", Party.CONFIGURATION, "token-iss-mismatch")
         return Reason(Why.ISSUER, f"iss is {issued_by}", Party.UNKNOWN)
+    if issued_by and not _is_named(run, issued_by):
+        text = f"iss is {issued_by}, and the MCP server names another authorization server"
+        return Reason(Why.NOT_NAMED, text, Party.CLIENT)
     challenge = use.request.bearer_challenge
     if challenge and challenge.get("error") == "insufficient_scope":
         text = "the server wants more scope, and says so with 401 instead of 403"
@@ -182,13 +197,48 @@ def _unproven(run: Run, use: Use, exchange: TokenExchange) -> Reason | None:
 def _right(run: Run, use: Use) -> Reason:
     """Why a token that is right in every respect may be refused."""
     right = "every claim in it is as promised"
-    begins = _begins(use.token) if use.token else None
+    if use.request.is_page or (use.request.challenges and not use.request.bearer_challenge and not _has_proof(use)):
+        text = f"{right}, and the answer is not one of the MCP server but of something in front of it"
+        return Reason(Why.IN_FRONT, text, Party.EDGE)
+    if ended_by := _ended_by_client(run, use):
+        return Reason(Why.REVOKED, f"{right}, and {ended_by}, after which it may have been revoked", Party.CLIENT)
+    begins, ends = (_begins(use.token), use.token.number("exp")) if use.token else (None, None)
+    if begins is not None and ends is not None and ends <= begins:
+        return Reason(Why.ISSUER_CLOCK, "it ends before it begins", Party.AUTHORIZATION_SERVER)
     if begins is not None and (early := begins - use.request.at) > _ROUNDING_SECONDS:
         text = f"it is good from {early:.0f} seconds later on, and a server that allows for no skew must wait"
         return Reason(Why.SMALL_SKEW, text, Party.AUTHORIZATION_SERVER)
     if _as_without_token(run, use):
         return Reason(Why.UNREAD, f"{right}, and it is answered as if there were none", Party.MCP_SERVER)
     return Reason(Why.NOTHING, right, Party.MCP_SERVER)
+
+
+def _has_proof(use: Use) -> bool:
+    return any(challenge.scheme.lower() == "dpop" for challenge in use.request.challenges)
+
+
+def _ended_by_client(run: Run, use: Use) -> str:
+    """What the client did that makes an authorization server revoke a token (RFC 6749 sections 4.1.2 and 10.4)."""
+    earlier = [t for t in run.token_exchanges if t.request.at < use.request.at]
+    for parameter, what in (
+        ("code", "the client redeemed its code twice"),
+        ("refresh_token", "a refresh was repeated"),
+    ):
+        spent = [value for t in earlier if (value := t.params.get(parameter))]
+        if len(spent) > len(set(spent)):
+            return what
+    tokens = {value for t in earlier if t.answer for name in _TOKENS if (value := t.answer.text(name))}
+    revoked = any(m.params.get("token") in tokens and m.at < use.request.at for m in run.of(Kind.REVOKE))
+    return "the client gave it up at the revocation endpoint" if revoked else ""
+
+
+def _is_named(run: Run, issuer: str) -> bool:
+    """Whether the MCP server names this issuer, or signs clients in itself, or does not say."""
+    document = run.resource_metadata.document if run.resource_metadata else None
+    servers = (document.texts("authorization_servers") if document else None) or ()
+    if not servers or any(urls.same_origin(server, run.server_url) for server in servers):
+        return True
+    return any(urls.compare(server, issuer).grade in (Grade.EXACT, Grade.NORMALIZED) for server in servers)
 
 
 def _as_without_token(run: Run, use: Use) -> bool:

@@ -8,7 +8,7 @@ from inspector.session.model import Exchange
 from inspector.timeline.draft import Draft, closest, registered, server_of
 from inspector.timeline.folding import fold
 from inspector.timeline.message import Kind, Message, settled, understand
-from inspector.timeline.ties import Tie, asks, leads_to, names, shown, taught
+from inspector.timeline.ties import Tie, asks, holds, leads_to, names, shown, taught
 
 _MOST_RECENT = 50
 _MOST_TIES = 20_000
@@ -51,6 +51,8 @@ class Linker:
         if home:
             if self._unclaimed and message.kind is Kind.MCP:
                 self._claim(home, message)
+            if message.kind is Kind.TOKEN:
+                self._bring_authorization(home, message)
             self._put(home, message)
             while self._widened:
                 self._reconsider(self._widened.pop())
@@ -68,6 +70,15 @@ class Linker:
             got = self._unlinked.get(self._unclaimed.pop(tie, 0))
             if got:
                 self._put(draft, got)
+
+    def _bring_authorization(self, draft: Draft, token_request: Message) -> None:
+        """Take in the authorization that gave the code, where the proof of it is another attempt's of this client."""
+        code = token_request.params.get("code")
+        other = self._ties.get(holds(code)) if code else None
+        if code is None or other is None or other is draft or other.reached == 4:
+            return
+        for request in [m for m in other.messages.values() if m.kind is Kind.AUTHORIZE and code in (m.location or "")]:
+            self._move(request, other, draft)
 
     @property
     def unlinked(self) -> tuple[Message, ...]:

@@ -81,6 +81,11 @@ def names(client_id: str) -> Tie:
     return _tie("client", client_id)
 
 
+def holds(secret: str) -> Tie:
+    """The tie between everything that has one secret, such as a code."""
+    return _tie("secret", secret)
+
+
 def asks(message: Message) -> Tie:
     """The tie between an authorization request and its copies."""
     return _tie("request", request_key(message))

@@ -11,6 +11,7 @@ type End = tuple[Message, str, str]
 """The last message that tells something, what it tells, and what to capture or look at next."""
 
 
+_CODE_SECONDS = 600
 _FORBIDDEN = 403
 _BROKEN = 500
 
@@ -86,6 +87,8 @@ def _token_refused(exchange: TokenExchange) -> End:
     reason = answer.text("error_description") if answer else None
     why = f": {reason}" if reason else ", and nothing in this capture says why."
     text = f"The authorization server refused the {what} with {exchange.error}{why}"
+    if (age := _age_of_code(exchange)) > _CODE_SECONDS:
+        text += f" The code was {age // 60:.0f} minutes old: that is too long (RFC 6749 section 4.1.2)."
     if exchange.refreshes:
         advice = "Sign in again. A refresh token is good once, and ends with the session or the consent it belongs to."
     elif exchange.grant_type == "authorization_code" and exchange.authorization is None:
@@ -95,6 +98,11 @@ def _token_refused(exchange: TokenExchange) -> End:
     else:
         advice = "Look into the authorization server's log. A code is good once and for a short time."
     return exchange.request, text, advice
+
+
+def _age_of_code(exchange: TokenExchange) -> float:
+    response = exchange.authorization.response if exchange.authorization else None
+    return exchange.request.at - response[0].at if response else 0
 
 
 def _token_used(run: Run, use: Use) -> End:

@@ -28,9 +28,17 @@ class Call:
 
 def _call(name: str, table: dict[str, Any]) -> Call:
     client: rows.Client = getattr(rows, table["client"])
-    # Copied steps are the client's, too; a browser sends the authorization request.
-    copies = [each["name"] for each in table.get("copy", ()) if each["step"] != "authorize"]
-    values = {f"{step}.request_header.user-agent": client.agent for step in copies} | table.get("set", {})
+    values: Changes = {}
+    for copy in table.get("copy", ()):
+        # Copied steps are the client's, too; a browser sends the authorization request.
+        part = {"authorize": "query", "token": "form", "refresh": "form"}.get(copy["step"])
+        if copy["step"] != "authorize":
+            values[f"{copy['name']}.request_header.user-agent"] = client.agent
+        if part:
+            values[f"{copy['name']}.{part}.client_id"] = client.client_id
+        if copy["step"] in ("authorize", "token"):
+            values[f"{copy['name']}.{part}.redirect_uri"] = client.redirect_uri
+    values |= table.get("set", {})
     changes = {key: value for key, value in table.items() if key not in _EXPECTED} | {"set": values}
     return Call(
         name,

@@ -17,6 +17,8 @@ STORIES: tuple[Story, ...] = (
     audience.token_for_somebody_else,
     audience.spelled_differently,
     sign_in.broken_proof,
+    sign_in.another_than_authorized,
+    sign_in.wrongly_encoded,
     sign_in.issuer_ignored,
     token.fresh_token_refused,
     token.more_scope_wanted,

@@ -9,6 +9,7 @@ from inspector.verdict.model import Observation, Remedy, Verdict
 
 _OK = 200
 _REFUSED = 400
+_PROXY_LOGIN = 407
 
 
 def stopped_at_the_slash(run: Run, checked: Checked) -> Verdict | None:
@@ -93,9 +94,14 @@ def login_page(run: Run, checked: Checked) -> Verdict | None:
         return None
     target = urls.resolve(last.exchange.url, last.location) if last.location else ""
     elsewhere = bool(target) and _last_segment(target) != _last_segment(last.url)
-    if not elsewhere and not (last.is_page and last.status == _OK):
+    if last.status == _PROXY_LOGIN:
+        what = "is answered 407, because a proxy on the way wants credentials of its own,"
+    elif elsewhere:
+        what = f"redirects to {urls.without_query(target)}"
+    elif last.is_page and last.status == _OK:
+        what = "answers 200 with a page for people"
+    else:
         return None
-    what = f"redirects to {urls.without_query(target)}" if elsewhere else "answers 200 with a page for people"
     return Verdict(
         Party.EDGE,
         Confidence.LIKELY,

@@ -2,7 +2,7 @@
 
 from inspector.rules.model import Checked, Confidence, Party, Phase
 from inspector.timeline.run import Run
-from inspector.verdict.evidence import errors_from, standing_errors, works
+from inspector.verdict.evidence import errors_from, observe, standing_errors, works
 from inspector.verdict.model import Cleared, Observation, Remedy, Verdict
 
 _PROOF_RULES = ("pkce-missing", "pkce-method-not-s256", "code-verifier-missing", "code-verifier-mismatch")
@@ -31,6 +31,49 @@ def broken_proof(run: Run, checked: Checked) -> Verdict | None:
                 "code_challenge_method=S256, and the verifier itself with the code.",
             ),
         ),
+    )
+
+
+def another_than_authorized(run: Run, checked: Checked) -> Verdict | None:
+    """The token request is refused, and it names another client or redirect URI than was asked for authorization."""
+    last = run.token_exchanges[-1] if run.token_exchanges else None
+    if last is None or last.error is None or last.authorization is None or works(run):
+        return None
+    asked, given = last.authorization.params, last.params
+    differing = [
+        n for n in ("client_id", "redirect_uri") if asked.get(n) and given.get(n) and asked.get(n) != given.get(n)
+    ]
+    if not differing:
+        return None
+    name = differing[0]
+    return Verdict(
+        Party.CLIENT,
+        Confidence.CERTAIN,
+        None,
+        f"The token request has another {name} than the authorization request, and the authorization server must then "
+        "refuse the code (RFC 6749 section 4.1.3).",
+        (
+            observe(run, last.authorization.request, f"The authorization request has {name}={asked.get(name)}"),
+            observe(run, last.request, f"The token request has {name}={given.get(name)}, and gets {last.error}"),
+        ),
+        (Cleared(Party.AUTHORIZATION_SERVER, f"It must compare {name} with the one the code was given for."),),
+        (Remedy(Party.CLIENT, f"Send {name}={asked.get(name)} with the code as well."),),
+    )
+
+
+def wrongly_encoded(run: Run, checked: Checked) -> Verdict | None:
+    """The token request is JSON where a form is asked for, and is refused."""
+    last = run.token_exchanges[-1] if run.token_exchanges else None
+    if last is None or last.error is None or last.request.form or not last.request.sent or works(run):
+        return None
+    return Verdict(
+        Party.CLIENT,
+        Confidence.LIKELY,
+        None,
+        f"The client sends its token request as JSON and gets {last.error}: an authorization server reads "
+        "application/x-www-form-urlencoded only (RFC 6749 section 4.1.3).",
+        (observe(run, last.request, "The body of the token request is JSON"),),
+        remedies=(Remedy(Party.CLIENT, "Send the parameters as application/x-www-form-urlencoded."),),
     )
 
 

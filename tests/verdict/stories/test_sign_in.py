@@ -6,7 +6,7 @@ import pytest
 
 from inspector.rules.model import Confidence, Party
 from tests.rules.changes import outcome
-from tests.rules.good import ISSUER
+from tests.rules.good import ISSUER, VERIFIER
 from tests.verdict.stories.telling import (
     blamed,
     cleared,
@@ -81,3 +81,11 @@ def test_what_the_client_got_past_does_not_hide_that_it_stopped_at_the_response(
     at_the_root = {"prm.url": "http://localhost:3001/.well-known/oauth-protected-resource"}
     found = verdict({"until": "authorize", "set": {**PROMISED, **at_the_root}})
     assert found.cause == "as-metadata-iss-support-inconsistent"
+
+
+def test_token_request_that_is_json() -> None:
+    sent = {"grant_type": "authorization_code", "code": "code-1", "code_verifier": VERIFIER}
+    refused = {"token.status": 400, "token.json": {"error": "invalid_request"}, "token.sent": sent}
+    found = verdict({"until": "token", "drop": ["token.form"], "set": refused})
+    assert blamed(found) == (Party.CLIENT, Confidence.LIKELY, None)
+    assert "x-www-form-urlencoded" in remedy(found, Party.CLIENT)

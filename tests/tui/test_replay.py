@@ -109,7 +109,7 @@ async def test_secrets_are_asked_about_before_they_go_to_another_host(session: P
         await here.press("enter")
         await here.until(lambda: isinstance(here.app.screen, Agree))
         here.app.screen.query_one("#choice-agree", Button).press()
-        await here.until(lambda: "a run of its own" in here.text)
+        await here.until(lambda: "marked as a replay" in here.text)
         assert len(canary.received) == 1
 
 

@@ -215,7 +215,7 @@ class SendAgainDialog(_Replay):
         self.query_one(ContentSwitcher).current = "replay-text"
         self.query_one("#replay-text").focus()
         self.allow("edit", True)
-        self.remark("It is in the session, as a run of its own.")
+        self.remark("It is in the session, marked as a replay.")
 
     async def _sent(self, request: "Request", to: str) -> "SentAgain | None":
         """Send it, after asking where it leaves for a server; None when the reader does not want that."""

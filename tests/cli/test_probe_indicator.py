@@ -13,9 +13,9 @@ def test_nothing_is_sent_without_an_order(run: Run, session: Path) -> None:
     assert "give --yes" in done.stderr
 
 
-def test_a_server_that_is_gone_is_no_answer(run: Run, session: Path) -> None:
+def test_a_server_that_is_gone_does_not_tell(run: Run, session: Path) -> None:
     done = run("probe-indicator", str(session), "--run", "1", "--yes", "--json")
     assert done.returncode == 3, done.stderr
     told = json.loads(done.stdout)
     assert told["says"] == "cannot-tell"
-    assert [each["status"] for each in told["asked"]] == [None, None, None]
+    assert [bool(each["resource"]) for each in told["asked"]] == [False, True, True]

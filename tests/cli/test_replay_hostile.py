@@ -5,11 +5,13 @@ import threading
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 
 from inspector.session.reader import Session
 from inspector.session.writer import SessionWriter
+from inspector.verdict.analysis import analyse
 from tests.cli.conftest import Run
 
 
@@ -49,14 +51,17 @@ def stranger() -> Iterator[Listener]:
 def hostile(session: Path, stranger: Listener, tmp_path: Path) -> Path:
     """The demo's session with the MCP server at the listener, and the authorization server inside a network."""
     path = tmp_path / "hostile.mcpauth"
-    swaps = ((b"localhost:3001", f"127.0.0.1:{stranger.port}".encode()), (b"localhost:3002", b"169.254.169.254"))
     with Session.open(session) as read, SessionWriter.create(path, meta={}) as writer:
+        first = analyse(read.exchanges()).runs[0].run
+        old = [urlsplit(url or "").netloc.encode() for url in (first.server_url, first.issuer)]
+        assert all(old)
+        swaps = tuple(zip(old, (f"127.0.0.1:{stranger.port}".encode(), b"169.254.169.254"), strict=True))
         for exchange in read.exchanges():
             url, *bodies = exchange.url.encode(), exchange.request_body.data, exchange.response_body.data
             headers = exchange.response_headers
-            for old, new in swaps:
-                url, *bodies = (each.replace(old, new) for each in (url, *bodies))
-                headers = tuple((n, v.replace(old.decode(), new.decode())) for n, v in headers)
+            for was, now in swaps:
+                url, *bodies = (each.replace(was, now) for each in (url, *bodies))
+                headers = tuple((n, v.replace(was.decode(), now.decode())) for n, v in headers)
             changed = replace(
                 exchange,
                 url=url.decode(),

@@ -49,7 +49,7 @@ def released_sentence(method: str, address: str, path: str, why: str) -> str:
     return f"{method} {path} to {address} was held in step mode and went on by itself: {why}."
 
 
-def broken_sentence(error: str, *, asked: bool) -> str:
+def broken_sentence(error: str, *, asked: bool, client_left: bool) -> str:
     """What broke an exchange, from mitmproxy's words for it; `asked` when the whole request had come by then."""
     cause = error.removeprefix("HTTP/1 protocol error: ")
     detail = cause.rpartition("(")[2].rstrip(")") if cause.endswith(")") else ""
@@ -60,7 +60,9 @@ def broken_sentence(error: str, *, asked: bool) -> str:
         return "The server closed the connection without an answer."
     if cause.startswith("unexpected server response: "):
         return f"The server answered with something else than HTTP: {cause.partition(': ')[2]}."
-    if cause == "Client disconnected.":
+    if cause == "peer closed connection" and not client_left:  # HTTP/2, which says no more
+        return "The server closed the connection before its answer was whole."
+    if cause in ("Client disconnected.", "peer closed connection"):
         return "The client closed the connection before it had the whole answer."
     if cause.startswith("Certificate verify failed: "):
         return f"The server's certificate does not hold: {cause.partition(': ')[2]}."

@@ -149,7 +149,8 @@ class Recorder:
         """Write how far the exchange got and what broke it."""
         flight = self._flights.pop(flow.id)
         _stop(flight)
-        error = broken_sentence(flow.error.msg if flow.error else "", asked=_has_ended(flow.request))
+        message, client_left = flow.error.msg if flow.error else "", not flow.client_conn.connected
+        error = broken_sentence(message, asked=_has_ended(flow.request), client_left=client_left)
         exchange = _snapshot(flight, State.FAILED, error or "The connection broke.")
         if flight.recorded or self._scope.covers(exchange):
             self._journal.record(exchange)

@@ -80,16 +80,22 @@ def test_a_server_that_cannot_be_reached_is_explained() -> None:
     ],
 )
 def test_what_broke_an_exchange_is_said_in_plain_words(error: str, says: str) -> None:
-    assert broken_sentence(error, asked=True) == says
+    assert broken_sentence(error, asked=True, client_left=False) == says
 
 
 def test_half_a_message_is_blamed_on_who_sent_it() -> None:
     error = (
         "HTTP/1 protocol error: peer closed connection without sending complete message body (incomplete chunked read)"
     )
-    assert broken_sentence(error, asked=True).startswith(
+    assert broken_sentence(error, asked=True, client_left=False).startswith(
         "The server closed the connection in the middle of its answer ("
     )
-    assert broken_sentence(error, asked=False).startswith(
+    assert broken_sentence(error, asked=False, client_left=False).startswith(
         "The client closed the connection in the middle of its request"
     )
+
+
+def test_the_end_of_an_http2_connection_is_blamed_on_who_is_gone() -> None:
+    ended = "peer closed connection"
+    assert broken_sentence(ended, asked=True, client_left=True).startswith("The client closed the connection")
+    assert broken_sentence(ended, asked=True, client_left=False).startswith("The server closed the connection")

@@ -20,7 +20,7 @@ from addons.witness import Witness
 from inspector.capture.proxy import RunningProxy
 from inspector.session.model import Exchange, State
 from inspector.session.writer import SessionWriter
-from tests.capture.rows import recorded, row, rows
+from tests.capture.rows import incidents, recorded, row, rows
 from tests.capture.upstream import Upstream, upstream
 
 MEGABYTE = 1024 * 1024
@@ -141,6 +141,18 @@ async def test_a_client_that_leaves_an_open_stream_fails_the_exchange_and_keeps_
     assert exchange.response_body.data == b"data: 1\n\n"
     assert exchange.response_body.sha256 == ""
     assert exchange.error == "The client closed the connection before it had the whole answer."
+
+
+async def test_a_page_of_an_edge_in_the_servers_place_is_an_incident(
+    proxy: RunningProxy, target: Upstream, client: httpx.AsyncClient
+) -> None:
+    page = gzip.compress(b"<html><title>Attention Required! | Cloudflare</title>")
+    target.answer("/mcp", page, status="403 Forbidden", Content_Type="text/html", Content_Encoding="gzip", CF_RAY="8f")
+    began = time.time()
+    assert (await client.get(target.at("/mcp"))).status_code == 403
+    (incident,) = await incidents(proxy, began)
+    assert (incident.kind, incident.host) == ("edge", "127.0.0.1")
+    assert incident.text.startswith("Cloudflare answered 403 in place of 127.0.0.1.")
 
 
 async def endless_events(writer: asyncio.StreamWriter) -> None:

@@ -41,6 +41,18 @@ async def test_the_verdict_comes_up_as_the_story_goes_on() -> None:
         assert "Problems · " in here.text
 
 
+async def test_a_problem_that_is_looked_at_stays_in_sight_as_more_arrives() -> None:
+    feed = DrivenFeed()
+    async with stage(feed, BESIDE) as here:
+        await feed.queue.put(story()[:6])
+        await here.until(lambda: timeline(here).step_id == 5 and bool(here.main.findings))
+        await here.press("p")
+        assert timeline(here).step_id == 5
+        await feed.queue.put(story()[6:])
+        await here.until(lambda: "Fault: client" in here.verdict)
+        assert timeline(here).step_id == 5
+
+
 async def test_it_follows_the_last_step_until_the_reader_moves_away() -> None:
     feed = DrivenFeed()
     async with stage(feed, STACKED) as here:

@@ -46,7 +46,7 @@ def status_parts(
     capture: "CaptureState | None" = None,
 ) -> list[tuple[int, Content]]:
     """The parts of the status line, each with how important it is (0 the most)."""
-    source = cut_middle(visible(origin.source).plain, _LONGEST_NAME)
+    source = cut_middle(visible(origin.source).plain.removeprefix("http://"), _LONGEST_NAME)
     if origin.live and not recording.ended:
         parts = [(0, Content.assemble((" ● LIVE", f"{GOOD} {STRONG}"), f" {source}"))]
         parts += [(0, each) for each in _interferences(capture)] if capture else []

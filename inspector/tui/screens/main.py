@@ -149,7 +149,8 @@ class MainScreen(Commands):
         same_run = self.view is not None and self.view.judged.run.id == judged.run.id
         at_exchange = self._at.exchange if same_run else None
         self.view = RunView(judged, self._masker, self._wanted)
-        live = self._origin.live and not self._recording.ended
+        # Who looks at a problem does not want to be led away from it.
+        live = self._origin.live and not self._recording.ended and not (same_run and self.selection.finding)
         self._timeline.show(self.view, live=live, incidents=self._recording.incidents)
         self._problems.show(self.view)
         if not same_run:

@@ -294,8 +294,14 @@ def _behind_unknown_client(run: Run, client_id: str) -> Party | None:
     if registrations(run).get(client_id):
         return None
     metadata = run.server_metadata.document if run.server_metadata else None
-    if metadata is None or is_document_url(client_id):
+    if metadata is None:
         return Party.UNKNOWN
+    if is_document_url(client_id):
+        # How the server fetched the document is between the two; that it never said it would is not. Some say it in
+        # the OAuth document alone.
+        says_all = run.server_metadata is not None and "openid-configuration" not in run.server_metadata.url
+        silent = "client_id_metadata_document_supported" not in metadata
+        return Party.CLIENT if says_all and silent else Party.UNKNOWN
     return Party.CLIENT if "registration_endpoint" in metadata else None
 
 

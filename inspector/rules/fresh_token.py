@@ -106,6 +106,8 @@ def fresh_token_rejected(run: Run) -> Iterator[Fault | NotObserved]:
     for use in fresh:
         if not use.rejected or use.exchange is None or use.exchange.request.id in reported or _asks_for_nonce(use):
             continue
+        if not urls.same_origin(use.request.url, run.server_url) and use.request.origin != run.uses[0].request.origin:
+            continue  # another server must refuse it
         reported.add(use.exchange.request.id)
         later = [other for other in fresh if other.exchange is use.exchange and other.request.at > use.request.at]
         severity = Severity.WARNING if any(other.accepted for other in later) else None

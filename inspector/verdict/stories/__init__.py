@@ -17,6 +17,7 @@ STORIES: tuple[Story, ...] = (
     audience.token_for_somebody_else,
     audience.spelled_differently,
     sign_in.broken_proof,
+    sign_in.document_not_taken,
     sign_in.another_than_authorized,
     sign_in.wrongly_encoded,
     sign_in.issuer_ignored,

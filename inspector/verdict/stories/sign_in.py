@@ -1,8 +1,10 @@
 """What stops a sign-in before there is a token: PKCE, registration, and an authorization response nobody may use."""
 
+from inspector.rules.facts import is_document_url
 from inspector.rules.model import Checked, Confidence, Party, Phase
+from inspector.timeline.message import Kind
 from inspector.timeline.run import Run
-from inspector.verdict.evidence import errors_from, observe, standing_errors, works
+from inspector.verdict.evidence import errors_from, observe, sign_in_of, standing_errors, works
 from inspector.verdict.model import Cleared, Observation, Remedy, Verdict
 
 _PROOF_RULES = ("pkce-missing", "pkce-method-not-s256", "code-verifier-missing", "code-verifier-mismatch")
@@ -34,30 +36,75 @@ def broken_proof(run: Run, checked: Checked) -> Verdict | None:
     )
 
 
+def document_not_taken(run: Run, checked: Checked) -> Verdict | None:
+    """The client id is the URL of a document, and the authorization server does not take it."""
+    found = standing_errors(run, checked, "authorize-client-unknown")
+    client_id = found[-1].found if found else ""
+    if not is_document_url(client_id) or works(run):
+        return None
+    finding, asked = found[-1], next((a for a in run.authorizations if a.params.get("client_id") == client_id), None)
+    redirect_uri = asked.params.get("redirect_uri") if asked else None
+    offered = finding.party is Party.UNKNOWN
+    fetched = run.of(Kind.CLIENT_METADATA)
+    why = (
+        "It fetches the document itself, past this capture, so that the reason is not on the wire."
+        if offered
+        else "Its metadata does not say that it takes such client ids (client_id_metadata_document_supported)."
+    )
+    return Verdict(
+        finding.party,
+        finding.confidence,
+        finding.rule,
+        f"The authorization server does not take the client ID metadata document {client_id} for a client id. {why}",
+        (
+            Observation(finding.step, finding.message),
+            *(observe(run, m, f"The document is answered {m.status}") for m in fetched[-1:]),
+        ),
+        remedies=(
+            Remedy(
+                Party.CLIENT,
+                f"Open {client_id} from outside: it must answer 200 with JSON, without a redirect, with exactly that "
+                "URL as client_id" + (f" and {redirect_uri} among redirect_uris." if redirect_uri else "."),
+            ),
+            Remedy(
+                Party.CONFIGURATION,
+                "Switch on Client ID Metadata Document at the authorization server (AuthKit dashboard: Connect, "
+                "Configuration), and let it reach that URL; its log says what it made of the document.",
+            ),
+            Remedy(Party.CLIENT, "Register instead, where the metadata has a registration_endpoint."),
+        ),
+    )
+
+
 def another_than_authorized(run: Run, checked: Checked) -> Verdict | None:
     """The token request is refused, and it names another client or redirect URI than was asked for authorization."""
     last = run.token_exchanges[-1] if run.token_exchanges else None
-    if last is None or last.error is None or last.authorization is None or works(run):
+    began = sign_in_of(run, last)
+    if last is None or last.error is None or began is None or works(run):
         return None
-    asked, given = last.authorization.params, last.params
+    before = began if last.refreshes else began.authorization
+    if before is None or before is last:
+        return None
+    asked, given = before.params, last.params
     differing = [
         n for n in ("client_id", "redirect_uri") if asked.get(n) and given.get(n) and asked.get(n) != given.get(n)
     ]
     if not differing:
         return None
     name = differing[0]
+    what, first = ("refresh", "token request") if last.refreshes else ("token request", "authorization request")
     return Verdict(
         Party.CLIENT,
         Confidence.CERTAIN,
         None,
-        f"The token request has another {name} than the authorization request, and the authorization server must then "
-        "refuse the code (RFC 6749 section 4.1.3).",
+        f"The {what} has another {name} than the {first}, and the authorization server must then refuse it (RFC 6749 "
+        "sections 4.1.3 and 6).",
         (
-            observe(run, last.authorization.request, f"The authorization request has {name}={asked.get(name)}"),
-            observe(run, last.request, f"The token request has {name}={given.get(name)}, and gets {last.error}"),
+            observe(run, before.request, f"The {first} has {name}={asked.get(name)}"),
+            observe(run, last.request, f"The {what} has {name}={given.get(name)}, and gets {last.error}"),
         ),
-        (Cleared(Party.AUTHORIZATION_SERVER, f"It must compare {name} with the one the code was given for."),),
-        (Remedy(Party.CLIENT, f"Send {name}={asked.get(name)} with the code as well."),),
+        (Cleared(Party.AUTHORIZATION_SERVER, f"It must compare {name} with the one the grant was given to."),),
+        (Remedy(Party.CLIENT, f"Send {name}={asked.get(name)} on the {what} as well."),),
     )
 
 

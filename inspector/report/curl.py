@@ -28,16 +28,21 @@ def write(material: Material, out: TextIO) -> None:
     for entry in material.entries():
         exchange = entry.shown
         answer = f"answered with {exchange.status}" if exchange.status is not None else "not answered"
-        arguments = list(_arguments(exchange))
-        out.write(f"\n# exchange {exchange.id}, {answer}\n")
-        for kind, fingerprint in dict.fromkeys(_PLACEHOLDER.findall(" ".join(text for _, text in arguments))):
-            name = _variable(kind, fingerprint)
-            if name not in known:
-                known.add(name)
-                out.write(f': "${{{name}:?set it to the {kind.replace("_", " ")}}}"\n')
-        command = ["curl --silent --show-error --include --globoff"]
-        command += [f"{option} {_quoted(text)}" for option, text in arguments]
-        out.write(" \\\n    ".join(command) + "\n")
+        out.write(f"\n# exchange {exchange.id}, {answer}\n{command(exchange, known)}")
+
+
+def command(masked: Exchange, known: set[str]) -> str:
+    """The request of a masked exchange as a command; before it, the variables that are not in `known` yet are asked."""
+    arguments = list(_arguments(masked))
+    lines = []
+    for kind, fingerprint in dict.fromkeys(_PLACEHOLDER.findall(" ".join(text for _, text in arguments))):
+        name = _variable(kind, fingerprint)
+        if name not in known:
+            known.add(name)
+            lines.append(f': "${{{name}:?set it to the {kind.replace("_", " ")}}}"\n')
+    parts = ["curl --silent --show-error --include --globoff"]
+    parts += [f"{option} {_quoted(text)}" for option, text in arguments]
+    return "".join(lines) + " \\\n    ".join(parts) + "\n"
 
 
 def _arguments(exchange: Exchange) -> Iterator[tuple[str, str]]:

@@ -30,11 +30,12 @@ def write(material: Material, out: TextIO) -> None:
     for number, entry in enumerate(material.entries()):
         out.write("," if number else "")
         # Spelled in ASCII: a lone surrogate from a captured body would otherwise make the file unreadable.
-        out.write(f"\n{json.dumps(_entry(entry))}")
+        out.write(f"\n{json.dumps(entry_of(entry))}")
     out.write("\n]}}\n")
 
 
-def _entry(entry: Entry) -> dict[str, Any]:
+def entry_of(entry: Entry) -> dict[str, Any]:
+    """One exchange as an entry of the log."""
     shown, original = entry.shown, entry.original
     send, wait, receive = _timings(original)
     found: dict[str, Any] = {

@@ -84,6 +84,11 @@ def with_something_to_copy(screen: "MainScreen") -> str:
     return "" if screen.to_copy() else "There is nothing to copy here."
 
 
+def with_form(screen: "MainScreen") -> str:
+    """An exchange or a finding must be looked at."""
+    return with_run(screen) or ("" if screen.message_here or screen.finding_here else "Choose a step or a problem.")
+
+
 def with_another_session(screen: "MainScreen") -> str:
     """A second session must be open."""
     return "" if screen.session_count > 1 else "No other session is open; o opens one."

@@ -36,6 +36,7 @@ from inspector.tui.screens.agree import Agree
 from inspector.tui.screens.ask import Ask
 from inspector.tui.screens.capture import CaptureDialog
 from inspector.tui.screens.compare import Candidate, ChooseRun, CompareScreen
+from inspector.tui.screens.copy import CopyDialog
 from inspector.tui.screens.edit_held import EditHeld
 from inspector.tui.screens.export import ExportDialog
 from inspector.tui.screens.help import HelpScreen
@@ -381,6 +382,12 @@ async def compared(here: Stage, told: Told) -> None:
     here.app.push_screen(CompareScreen(*_candidates(told)))
 
 
+async def copy_as(here: Stage, told: Told) -> None:
+    await at_token(here, told)
+    await here.press("Y")
+    await _filled(here, "#forms")
+
+
 async def send_again(here: Stage, told: Told) -> None:
     await at_token(here, told)
     await here.press("r")
@@ -453,6 +460,7 @@ EVERY_SCREEN = {
     "walk-problem": Look(WalkScreen, walk("p")),
     "choose-run": Look(ChooseRun, choose_run),
     "compare": Look(CompareScreen, compared),
+    "copy-as": Look(CopyDialog, copy_as),
     "send-again": Look(SendAgainDialog, send_again),
     "agree": Look(Agree, agree),
     "what-if": Look(PerformDialog, what_if),

@@ -18,7 +18,11 @@ from inspector.tui.widgets.document import DocumentPane
 from inspector.tui.widgets.row_list import RowList
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from inspector.capture.proxy import RunningProxy
+    from inspector.report.forms import Form
+    from inspector.rules.model import Finding
     from inspector.timeline.message import Message
     from inspector.tui.app import InspectorApp
     from inspector.tui.screens.compare import Candidate
@@ -311,6 +315,30 @@ class Commands(Screen[None]):
     def action_copy(self) -> None:
         """Copy what the cursor is on."""
         self.copy(self.to_copy())
+
+    def action_copy_as(self) -> None:
+        """Copy the exchange or the finding in a form of the reader's choice."""
+        from inspector.tui.screens.copy import CopyDialog
+
+        view, message, finding = self.view, self.message_here, self.finding_here
+        assert view is not None
+
+        def make() -> "Sequence[Form]":
+            from inspector.report.forms import forms_of
+
+            return forms_of(view.judged, message.exchange if message else None, finding, view.masker.key)
+
+        def chosen(form: "Form | None") -> None:
+            if form is not None:
+                self.app.copy_to_clipboard(form.text)
+                self.notify(f"Copied as {form.name}, {len(form.text)} characters, secrets masked.", markup=False)
+
+        self.app.push_screen(CopyDialog(make), chosen)
+
+    @property
+    def finding_here(self) -> "Finding | None":
+        """The finding that is looked at."""
+        raise NotImplementedError
 
     def copy(self, text: str) -> None:
         """Copy a text and say how long it is, and how many secrets it hides."""

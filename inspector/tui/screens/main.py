@@ -411,10 +411,14 @@ class MainScreen(Commands):
         """The rule whose finding is looked at; empty when there is none."""
         if self.view is None:
             return ""
-        finding = self.selection.finding
-        if finding is None and self.selection.step is not None:
-            finding = next(iter(self.view.step_findings.get(self.selection.step, ())), None)
-        if finding is not None:
+        if finding := self.finding_here:
             return finding.rule
         cause = self.view.judged.verdict.cause if self.selection.step is None else None
         return cause or ""
+
+    @property
+    def finding_here(self) -> Finding | None:
+        """The finding that is looked at, at a step its worst one."""
+        if self.selection.finding or self.view is None or self.selection.step is None:
+            return self.selection.finding
+        return next(iter(self.view.step_findings.get(self.selection.step, ())), None)

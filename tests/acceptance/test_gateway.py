@@ -37,6 +37,7 @@ from tests.acceptance.test_clients import (
     rules,
     served,
     sign_in_and_call,
+    typescript_1,
 )
 
 type Client = Callable[[], Sequence[str]]
@@ -171,14 +172,23 @@ async def test_the_newest_mcp_remote_gets_in(
 
 
 @pytest.mark.acceptance
-@RELAYED
 @pytest.mark.parametrize(("client", "revision"), NEGOTIATED)
 async def test_a_client_that_registers_gets_in(
-    start: Start, pair: Reference, tmp_path: Path, client: Client, revision: str, relay_callback: bool
+    start: Start, pair: Reference, tmp_path: Path, client: Client, revision: str
 ) -> None:
-    gateway = stand_before(start, pair.mcp_url, relay_callback=relay_callback)
+    gateway = stand_before(start, pair.mcp_url)
     await run_to_its_end((*client(), gateway.gateway), tmp_path, gateway)
     assert (await gets_in(gateway))["protocol_version"] == revision
+
+
+@pytest.mark.acceptance
+@pytest.mark.parametrize("client", [python_sdk, typescript_1], ids=["Python SDK", "TypeScript SDK 1"])
+async def test_a_client_gets_in_with_the_callback_relayed(
+    start: Start, pair: Reference, tmp_path: Path, client: Client
+) -> None:
+    gateway = stand_before(start, pair.mcp_url, relay_callback=True)
+    await run_to_its_end((*client(), gateway.gateway), tmp_path, gateway)
+    await gets_in(gateway)
 
 
 @pytest.mark.acceptance

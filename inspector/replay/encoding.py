@@ -32,5 +32,9 @@ def common_style(found: Sequence[frozenset[str]], prefer: Sequence[str] = ()) ->
 
 def write(pairs: Pairs, style: str) -> str:
     """The parameters as a query or a form (application/x-www-form-urlencoded)."""
-    encode = STYLES[style]
+
+    def encode(text: str) -> str:
+        # A lone surrogate, which JSON can hold, has no UTF-8 form.
+        return STYLES[style](text.encode(errors="replace").decode())
+
     return "&".join(f"{encode(name)}={encode(value)}" for name, value in pairs)

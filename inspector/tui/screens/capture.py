@@ -15,6 +15,7 @@ from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 
 from inspector.capture.recipes import Kind, Mode, Recipe, recipes
+from inspector.display import visible as plain
 from inspector.errors import InspectorError
 from inspector.tui.display import visible
 from inspector.tui.lines import Line, field, heading, note
@@ -69,7 +70,7 @@ class CaptureDialog(Dialog["RunningProxy"]):
     def body(self) -> ComposeResult:
         """The server, the clients and ways on the left, the recipe on the right."""
         with Vertical():
-            yield Input(self._server, placeholder=_URL_HINT, id="server", compact=True)
+            yield Input(plain(self._server), placeholder=_URL_HINT, id="server", compact=True)
             with Horizontal(id="capture-columns"):
                 with Vertical(id="capture-choices"):
                     yield Static("Client", classes="capture-label")

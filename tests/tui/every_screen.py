@@ -164,6 +164,10 @@ async def live_capture(here: Stage, told: Told) -> None:
     assert isinstance(feed, DrivenFeed)
     await feed.queue.put(told.exchanges)
     await here.until(lambda: here.app.recording.exchange_count == len(told.exchanges))
+
+
+async def live_held(here: Stage, told: Told) -> None:
+    await live_capture(here, told)
     await capture_says(held=2, patches=("add-resource", "set-header"))(here, told)
 
 
@@ -426,6 +430,7 @@ EVERY_SCREEN = {
     "nothing-of-a-sign-in": Look(MainScreen, unrelated, "waiting"),
     "silent": Look(MainScreen, capture_says(silence=NOBODY), "waiting"),
     "live": Look(MainScreen, live_capture, "waiting"),
+    "live-held": Look(MainScreen, live_held, "waiting"),
     "verdict": Look(MainScreen, keys("0")),
     "problem": Look(MainScreen, keys("p")),
     "token-step": Look(MainScreen, at_token),

@@ -11,27 +11,40 @@ from pathlib import Path
 
 import pytest
 
-from tests.tui.stage import SPREAD, STACKED, stage
+from tests.tui.every_screen import EVERY_SCREEN, looking_at, plain, same_everywhere
+from tests.tui.stage import BESIDE, SPREAD, STACKED, stage
 from tests.tui.story import story
 
 FOLDER = Path(__file__).parents[2] / "screenshots"
 PICTURES = {
-    "demo-80x24": (STACKED, ()),
-    "demo-160x48": (SPREAD, ()),
+    "demo-80x24": (STACKED, "verdict"),
+    "demo-160x48": (SPREAD, "verdict"),
+    "first-run": (STACKED, "first-run"),
+    "live": (BESIDE, "live"),
+    "token": (BESIDE, "token"),
+    "walk": (BESIDE, "walk"),
+    "compare": (BESIDE, "compare"),
+    "export": (BESIDE, "export"),
 }
+"""By name, how large the window is, and which screen of `tests.tui.every_screen` it shows."""
 
 
 @pytest.mark.parametrize("name", PICTURES)
-async def test_the_pictures_show_what_the_program_shows(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("NO_COLOR", raising=False)
-    size, keys = PICTURES[name]
-    async with stage(story(), size) as here:
-        await here.press(*keys)
+async def test_the_pictures_show_what_the_program_shows(
+    name: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    same_everywhere(monkeypatch, tmp_path)
+    size, look = PICTURES[name]
+    async with looking_at(EVERY_SCREEN[look], plain(), size) as here:
         picture = stable(here.app.export_screenshot(title="mcp-auth-inspector"))
     path = FOLDER / f"{name}.svg"
     if os.environ.get("UPDATE_SCREENSHOTS"):
         path.write_text(picture, encoding="utf-8")
     assert words(picture) == words(path.read_text(encoding="utf-8")), "UPDATE_SCREENSHOTS=1 makes the pictures anew"
+
+
+def test_no_picture_is_left_of_a_screen_that_is_gone() -> None:
+    assert {path.stem for path in FOLDER.glob("*.svg")} == set(PICTURES)
 
 
 async def test_the_same_screen_gives_the_same_picture() -> None:

@@ -12,7 +12,7 @@ from inspector.report.redaction import Redactor, find_secrets
 from inspector.session.model import Body, Exchange
 from inspector.verdict.analysis import analyse
 from tests.report.material import KEY, material
-from tests.tui.story import AUTHKIT, CHALLENGE, CLIENT_ID, CODE, MCP, VERIFIER, exchange, story
+from tests.tui.story import AUTHKIT, CHALLENGE, CLIENT_ID, CODE, MCP, VERIFIER, exchange, patched, story
 
 
 @pytest.fixture
@@ -238,3 +238,8 @@ def test_the_facts_of_a_report_are_computed_before_masking() -> None:
 
 def answer(document: object) -> Exchange:
     return exchange(1, "GET", f"{AUTHKIT}/oauth2/userinfo", 0, 0.1, 200, answer=document)
+
+
+def test_a_masked_exchange_still_tells_who_changed_it_on_the_way() -> None:
+    masked = find_secrets(patched(), KEY).exchange(patched()[6])
+    assert [each.by for each in masked.translations] == ["add-resource"]

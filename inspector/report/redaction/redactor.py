@@ -12,7 +12,7 @@ from inspector.report.redaction.patterns import find_by_pattern
 from inspector.report.redaction.places import CREDENTIAL_HEADERS, Collector, basic_pair
 from inspector.report.redaction.search import Hit, Index
 from inspector.report.redaction.secrets import Masked, Secrets
-from inspector.session.model import Body, Exchange, Headers, Translation
+from inspector.session.model import Body, Exchange, Headers
 
 _WORD_END = re.compile(r"[\s\"'<>{}()]")
 _OF_A_URL = re.compile(r"://|:\\/\\/|[?&]|%3[AFaf]|%26")
@@ -126,7 +126,7 @@ class Redactor:
             response_body=response_body,
             error=self.text(exchange.error),
             translations=tuple(
-                Translation(each.part, each.name, self.text(each.client), self.text(each.upstream))
+                replace(each, client=self.text(each.client), upstream=self.text(each.upstream))
                 for each in exchange.translations
             ),
         )

@@ -123,7 +123,9 @@ class Draft:
             case Kind.MCP:
                 session = message.request_header("mcp-session-id")
                 starts = not message.bearer and not session and message.rpc_method in _STARTS
-                return starts and not self._redirected_to(message)
+                # A client that is signed in may look once more what the server asks for; it begins with a message.
+                looks = message.exchange.method == "GET" and self.reached == 4 and not self.refused_since_token
+                return starts and not looks and not self._redirected_to(message)
             case Kind.AUTHORIZE:
                 return not self.refused_since_token
             case Kind.REGISTER:

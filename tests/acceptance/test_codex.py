@@ -24,9 +24,10 @@ def codex() -> Sequence[str]:
 
 
 async def signed_in(session: Path) -> dict[str, Any]:
-    """The attempt that used a token; a look whether there is a sign-in to make may follow it."""
+    """Its one attempt, to which the look belongs that it takes after it has signed in."""
     _, document = await report(session)
-    (run,) = (run for run in document["runs"] if phases(run) >= ENDED_WELL)
+    (run,) = document["runs"]
+    assert phases(run) >= ENDED_WELL
     return {"rules": rules(run), **{name: run[name] for name in ("verdict", "server", "client", "protocol_version")}}
 
 

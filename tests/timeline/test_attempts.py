@@ -47,6 +47,29 @@ def test_a_request_in_a_session_begins_nothing() -> None:
     assert len(run_of([*A.story(), stream]).messages) == 9
 
 
+LOOK = exchange(
+    "GET",
+    MCP,
+    401,
+    headers={"user-agent": A.agent, "accept": "text/event-stream"},
+    answered={"www-authenticate": f'Bearer resource_metadata="{A.metadata_url}"'},
+)
+
+
+def test_a_look_at_what_the_server_asks_for_is_no_attempt_of_a_client_that_is_signed_in() -> None:
+    """Codex looks whether its servers support a sign-in, each time it is started."""
+    look = [LOOK, A.resource_metadata(), A.server_metadata()]
+    run = run_of([*A.story(), *look, A.call(token=A.token())])
+    assert len(run.messages) == 12
+    assert run.complete
+
+
+def test_a_look_that_a_sign_in_follows_is_its_beginning() -> None:
+    again = Client("b").story()[1:]
+    first, second = runs_of([*A.story(), LOOK, *again])
+    assert (ids(first), ids(second)) == ([1, 2, 3, 4, 5, 6, 7, 8], [9, 10, 11, 12, 13, 14, 15, 16])
+
+
 def test_discovery_after_a_second_refusal_is_for_the_second_attempt() -> None:
     """The authorization server is known from the first attempt, and so is not looked up again."""
     first, second = runs_of([*A.story()[:5], A.refused(), A.server_metadata(), Client("b").register()])

@@ -8,11 +8,9 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Vertical
 from textual.content import Content
-from textual.widget import Widget
 
 from inspector.rules.model import Finding
 from inspector.timeline.message import Message
-from inspector.tui.actions import TABS
 from inspector.tui.keys import MAIN_KEYS
 from inspector.tui.masking import Masker
 from inspector.tui.panes.start import start_lines
@@ -20,7 +18,7 @@ from inspector.tui.panes.status import Origin, status_parts, verdict_text
 from inspector.tui.preferences import Preferences
 from inspector.tui.recording import Recording
 from inspector.tui.screens.arrangement import HEIGHTS, WIDTHS, Arrangement
-from inspector.tui.screens.commands import Commands
+from inspector.tui.screens.room import Room
 from inspector.tui.view import RunView, Selection
 from inspector.tui.widgets.bars import ProgressLine, SessionTabs, StatusLine, TabBar, VerdictLine
 from inspector.tui.widgets.detail import Detail
@@ -37,7 +35,7 @@ if TYPE_CHECKING:
     from inspector.tui.live import CaptureState
 
 
-class MainScreen(Commands):
+class MainScreen(Room):
     """Shows a recording and follows what the reader chooses."""
 
     CSS_PATH = "main.tcss"
@@ -53,8 +51,8 @@ class MainScreen(Commands):
         self._origin = origin
         self._masker = masker
         self._preferences = preferences
-        self._zoom_wanted = preferences.zoom
         self._arrangement = Arrangement(self, preferences)
+        self._zoom_wanted = preferences.zoom
         self._recording = Recording()
         self._capture: CaptureState | None = None
         self._chosen_run: int | None = None
@@ -125,10 +123,7 @@ class MainScreen(Commands):
     def _settle(self) -> None:
         """Have the keys go to something that is in sight, and the pane zoomed that was when the reader left."""
         self._keep_focus()
-        if self._zoom_wanted and self.view is not None:
-            wanted, self._zoom_wanted = self._zoom_wanted, ""
-            if wanted in (*TABS, "timeline", "problems") and self._arrangement.has_room:
-                self._zoom(self.query_one(f"#{wanted}"))
+        self.zoom_again()
 
     def _keep_focus(self) -> None:
         """Have the keys go to something that is in sight."""
@@ -198,14 +193,6 @@ class MainScreen(Commands):
     @property
     def _start(self) -> DocumentPane:
         return self.query_one("#start", DocumentPane)
-
-    @property
-    def _detail(self) -> Detail:
-        return self.query_one(Detail)
-
-    @property
-    def _timeline(self) -> TimelineList:
-        return self.query_one(TimelineList)
 
     @property
     def _problems(self) -> ProblemList:
@@ -315,39 +302,6 @@ class MainScreen(Commands):
         pane = self.focused if isinstance(self.focused, DocumentPane) else self._detail.pane(self._detail.tab)
         self._detail.reveal(pane)
         self._show_bars()
-
-    def action_zoom(self) -> None:
-        """Give the focused pane the whole screen, or take it back."""
-        if self.maximized is not None:
-            self.minimize()
-            self._remember_zoom("")
-        elif isinstance(self.focused, RowList):
-            self._zoom(self.focused)
-
-    def _zoom(self, pane: Widget) -> None:
-        name = pane.id or ""
-        if name in TABS:
-            self._detail.choose(name)
-            self._detail.fill(name, stay=True)
-        pane.focus()
-        tabbed = name in TABS and not self.has_class("-spread")
-        self.maximize(self._detail if tabbed else pane, container=False)
-        self._remember_zoom(name)
-
-    def _remember_zoom(self, name: str) -> None:
-        self._preferences.zoom = name
-        self._preferences.save()
-
-    def action_timeline_style(self) -> None:
-        """Draw the timeline as a sequence diagram, or as a plain list."""
-        self._timeline.as_diagram = not self._timeline.as_diagram
-        self._preferences.timeline = "diagram" if self._timeline.as_diagram else "list"
-        self._preferences.save()
-
-    def action_grow(self, by: int) -> None:
-        """Give the focused pane more room, or less."""
-        if isinstance(self.focused, RowList) and self.maximized is None:
-            self._arrangement.grow(self.focused, by)
 
     def action_back(self) -> None:
         """Take a zoomed pane back, else go to the timeline, else to the verdict."""

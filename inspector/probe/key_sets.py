@@ -80,7 +80,7 @@ async def _fetch(address: str, exchange_id: int) -> Exchange:
                     if location is None:
                         body = await _body(response, address)
                         return _exchange(exchange_id, address, started, headers, response, body)
-            except httpx.HTTPError as error:
+            except (httpx.HTTPError, httpx.InvalidURL, UnicodeError) as error:
                 raise ReplayFailure(f"The key set at {address} cannot be fetched ({type(error).__name__}).") from None
             target = urls.resolve(target, location)
     raise ReplayFailure(f"The key set at {address} is redirected more than {_MOST_REDIRECTS} times.")

@@ -1,9 +1,10 @@
 """The browser leg without a browser: follows redirects and answers the first form it meets, up to the redirect URI."""
 
 from html.parser import HTMLParser
-from urllib.parse import urljoin
 
 import httpx
+
+from inspector.protocol import urls
 
 _MAX_STEPS = 20
 
@@ -31,9 +32,18 @@ async def followed(
         BrowserStopped: it never does.
         httpx.HTTPError: a server does not answer.
     """
+    try:
+        return await _redirected(http, response, redirect_uri, answer_forms=answer_forms)
+    except (httpx.InvalidURL, UnicodeError):
+        raise BrowserStopped("The authorization server sent the browser to an address that is no URL.") from None
+
+
+async def _redirected(
+    http: httpx.AsyncClient, response: httpx.Response, redirect_uri: str, *, answer_forms: bool
+) -> str:
     for _ in range(_MAX_STEPS):
         if response.is_redirect or "location" in response.headers:
-            target = urljoin(str(response.url), response.headers["location"])
+            target = urls.resolve(str(response.url), response.headers["location"])
             if _is_at(target, redirect_uri):
                 return target
             response = await http.get(target)
@@ -45,7 +55,7 @@ async def followed(
             problem = response.url.params.get("error")
             reason = f"error {problem}" if problem else f"status {response.status_code}"
             raise BrowserStopped(f"The authorization server kept the browser on {page} ({reason}).")
-        response = await http.post(urljoin(str(response.url), form.action), data=form.fields)
+        response = await http.post(urls.resolve(str(response.url), form.action), data=form.fields)
     raise BrowserStopped(f"The authorization server redirected the browser more than {_MAX_STEPS} times.")
 
 

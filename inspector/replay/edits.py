@@ -167,9 +167,14 @@ def _pairs(encoded: str, edit: Edit) -> str:
     places = [at for at, pair in enumerate(pairs) if unquote_plus(pair.partition("=")[0]) == edit.name]
     if edit.value is None:
         return "&".join(pair for at, pair in enumerate(pairs) if at not in places)
-    value = _IN_NO_PAIR.sub(lambda found: quote(found[0], safe=""), edit.value)
+    value = _IN_NO_PAIR.sub(lambda found: _quoted(found[0]), edit.value)
     if places:
         pairs[places[0]] = f"{pairs[places[0]].partition('=')[0]}={value}"
     else:
-        pairs.append(f"{quote(edit.name, safe='')}={value}")
+        pairs.append(f"{_quoted(edit.name)}={value}")
     return "&".join(pairs)
+
+
+def _quoted(text: str) -> str:
+    """Escaped byte for byte as it was typed, also where the command line held what is no UTF-8."""
+    return quote(text, safe="", errors="surrogateescape")

@@ -1,12 +1,12 @@
 """What-if: for each fault of a client the one change that would mend it, as a change to its profile."""
 
-import json
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
 
 from inspector.errors import ReplayFailure
+from inspector.protocol import content
 from inspector.replay import standard
 from inspector.replay.encoding import Pairs
 from inspector.replay.profile import Profile, ProfileStep
@@ -86,9 +86,8 @@ def register_redirect_uri(profile: Profile) -> Profile:
     """Register the redirect URI that is used (RFC 7591 section 2)."""
 
     def registered(step: ProfileStep) -> ProfileStep:
-        try:
-            metadata = json.loads(step.body)
-        except ValueError:
+        metadata = content.parse_json(step.body)
+        if not isinstance(metadata, dict):
             return step
         return replace(step, body=json_text(metadata | {"redirect_uris": ["${redirect_uri}"]}))
 

@@ -100,7 +100,9 @@ def shown_header(name: str, value: str) -> str:
 
 
 def _holds(text: str, value: str) -> bool:
-    return any(form in text for form in {value, quote(value, safe=""), quote_plus(value)})
+    # Undecodable bytes of the wire are lone surrogates here, which no encoding takes.
+    escaped = (quote(value, safe="", errors="replace"), quote_plus(value, errors="replace"))
+    return any(form in text for form in {value, *escaped})
 
 
 def _body_text(headers: Headers, body: bytes) -> str:

@@ -148,7 +148,7 @@ def _method_used(exchange: TokenExchange) -> str:
 def _indicators(run: Run) -> tuple[str, ...]:
     """The server's own, and what the authorization server gave tokens for when asked, relative to the server."""
     granted = {
-        audience.replace(run.server_url, MCP_URL)
+        audience.replace(run.server_url, MCP_URL) if run.server_url else audience
         for exchange in run.code_exchanges
         for audience in audiences_of(exchange)
         if audience in (*exchange.resources, *(exchange.authorization.resources if exchange.authorization else ()))

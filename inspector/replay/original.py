@@ -1,6 +1,5 @@
 """Performs a recorded client at the servers of the recording, signed in by the user, with a client made for it."""
 
-import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
@@ -151,10 +150,7 @@ def _for_real(step: ProfileStep) -> ProfileStep:
         others = tuple(pair for pair in step.headers if pair[0].lower() != "user-agent")
         step = replace(step, headers=(*others, ("User-Agent", AGENT)))
     if step.leg is Kind.REGISTER:
-        try:
-            metadata = json.loads(step.body)
-        except ValueError:
-            return step
+        metadata = content.parse_json(step.body)
         if isinstance(metadata, dict):
             named = {"client_name": CLIENT_NAME, "redirect_uris": ["${redirect_uri}"]}
             return replace(step, body=json_text(metadata | named))

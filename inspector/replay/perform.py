@@ -141,7 +141,7 @@ async def _send(step: ProfileStep, values: Values, wire: Wire, browse: Browse) -
         for name, value in step.headers
         if not value.startswith("${mcp.") or all(values.get(known) is not None for known in names_in(value))
     )
-    exchange = await wire.send(step.method, url, _filled(headers, values), body.encode())
+    exchange = await wire.send(step.method, url, _filled(headers, values), body.encode(errors="replace"))
     message = Message(exchange, step.leg)
     values.learn(message)
     return outcome_of(message), exchange.error

@@ -10,7 +10,7 @@ import re
 import secrets
 from collections.abc import Callable, Iterator
 from string import Template
-from urllib.parse import quote, urlsplit
+from urllib.parse import SplitResult, quote, urlsplit
 
 from inspector.protocol import content, pkce, urls
 from inspector.timeline.message import Kind, Message
@@ -42,7 +42,7 @@ class Values:
         """`issuer` is the authorization server, for a client that knows it before it has asked anybody."""
         self._known: dict[str, str] = {}
         self._made_up: dict[str, str] = {}
-        parts = urlsplit(mcp_url)
+        parts = _parts(mcp_url)
         origin = f"{parts.scheme}://{parts.netloc}"
         self._known |= {"mcp_url": mcp_url, "mcp_origin": origin, "mcp_path": parts.path.rstrip("/")}
         self._known["length"] = "0"  # the wire puts in the right one
@@ -110,7 +110,7 @@ class Values:
 
     def know_issuer(self, issuer: str) -> None:
         """Know the authorization server by its issuer identifier."""
-        parts = urlsplit(issuer)
+        parts = _parts(issuer)
         self.set("issuer", issuer)
         self.set("issuer_origin", f"{parts.scheme}://{parts.netloc}")
         self.set("issuer_path", parts.path.rstrip("/"))
@@ -193,7 +193,7 @@ class Values:
         client_id, secret = self._known.get("client_id"), self._known.get("client_secret")
         if client_id is None or secret is None:
             return None
-        return base64.b64encode(f"{quote(client_id, safe='')}:{quote(secret, safe='')}".encode()).decode()
+        return base64.b64encode(f"{_quoted(client_id)}:{_quoted(secret)}".encode()).decode()
 
     # From a template to the value
 
@@ -225,6 +225,19 @@ class _Lookup(dict[str, str]):
 
     def __missing__(self, name: str) -> str:
         return self._value(name)
+
+
+def _parts(url: str) -> SplitResult:
+    """The parts of a URL, all empty for what is none."""
+    try:
+        return urlsplit(url)
+    except ValueError:
+        return urlsplit("")
+
+
+def _quoted(text: str) -> str:
+    # JSON may hold half of a surrogate pair, which no encoding takes.
+    return quote(text, safe="", errors="replace")
 
 
 def escaped(text: str) -> str:

@@ -234,7 +234,11 @@ def as_response(done: Exchange) -> httpx.Response:
     coded = ("content-encoding", "content-length", "transfer-encoding")
     return httpx.Response(
         done.status or 0,
-        headers=[(name, value) for name, value in done.response_headers if name.lower() not in coded],
+        headers=[
+            (name.encode("latin-1"), value.encode("latin-1"))
+            for name, value in done.response_headers
+            if name.lower() not in coded
+        ],
         text=content.text(done.response_headers, done.response_body),
         request=httpx.Request(done.method, done.url),
     )

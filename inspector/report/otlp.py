@@ -4,11 +4,10 @@ import hashlib
 import json
 from collections.abc import Mapping
 from typing import Any, TextIO
-from urllib.parse import urlsplit
 
 from inspector.display import visible
 from inspector.errors import InspectorError
-from inspector.protocol.urls import host_of, path_of
+from inspector.protocol.urls import host_of, origin, path_of
 from inspector.report.material import TOOL, Material
 from inspector.rules.model import Severity
 from inspector.timeline.message import Message
@@ -36,13 +35,13 @@ def send(material: Material, endpoint: str) -> int:
     """
     import httpx
 
-    if urlsplit(endpoint).scheme not in ("http", "https") or not host_of(endpoint):
+    if not origin(endpoint).startswith(("http://", "https://")):
         raise InspectorError(f"{endpoint!r} is no http or https URL; give one such as http://localhost:4318.")
     url = endpoint if path_of(endpoint).endswith(_PATH) else endpoint.rstrip("/") + _PATH
     body = request(material)
     try:
         answer = httpx.post(url, json=body, timeout=_PATIENCE, follow_redirects=False)
-    except (httpx.HTTPError, httpx.InvalidURL) as problem:
+    except (httpx.HTTPError, httpx.InvalidURL, UnicodeError) as problem:
         raise InspectorError(f"{url} cannot be reached ({type(problem).__name__}); is a collector listening?") from None
     if not answer.is_success:
         raise InspectorError(

@@ -166,8 +166,8 @@ def _log_holds_pages(path: Path) -> bool:
 def _explained(path: Path) -> Iterator[None]:
     try:
         yield
-    except (sqlite3.Error, ValueError, TypeError) as error:
-        # Values of the wrong kind (TypeError, ValueError) are damage as well: this program never writes them.
+    except (sqlite3.Error, ValueError, TypeError, RecursionError) as error:
+        # Values of the wrong kind and endless nesting are damage as well: this program never writes them.
         raise UnreadableInput(
             f"{path} cannot be read as a session ({error}); it is damaged, in use by another program,"
             " or was copied without its -wal file."
@@ -197,10 +197,20 @@ def _from_row(row: tuple[Any, ...]) -> Exchange:
         client_address=row[16],
         server_address=row[17],
         tls=row[18],
-        translations=() if row[19] == "[]" else tuple(Translation(*each) for each in json.loads(row[19])),
+        translations=() if row[19] == "[]" else _translations(row[19]),
         changed=row[20],
     )
 
 
+def _translations(text: str) -> tuple[Translation, ...]:
+    rows = json.loads(text)
+    if not all(isinstance(part, str) for row in rows for part in row):
+        raise TypeError("a translation is not text")
+    return tuple(Translation(*row) for row in rows)
+
+
 def _headers(text: str) -> Headers:
-    return tuple((name, value) for name, value in json.loads(text))
+    headers = tuple((name, value) for name, value in json.loads(text))
+    if not all(isinstance(name, str) and isinstance(value, str) for name, value in headers):
+        raise TypeError("a header is not text")
+    return headers

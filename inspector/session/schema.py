@@ -129,6 +129,10 @@ def identify(connection: sqlite3.Connection, path: Path) -> None:
             f"{path} was written by a newer mcp-auth-inspector (session version {version}, this one reads up to"
             f" {VERSION}); upgrade mcp-auth-inspector to open it."
         )
+    # Whoever reads may rely on the types of the columns, which only STRICT tables hold to.
+    strict = connection.execute("SELECT name FROM pragma_table_list WHERE type = 'table' AND strict").fetchall()
+    if not {"exchange", "incident", "meta", "change_counter"} <= {name for (name,) in strict}:
+        raise UnreadableInput(f"{path} has not the tables of a session, so it is damaged; record it again.")
 
 
 def pragma(connection: sqlite3.Connection, name: str) -> int:

@@ -25,7 +25,10 @@ def as_client_sent(exchange: Exchange) -> Exchange:
 def _undone(exchange: Exchange, change: Translation) -> Exchange:
     match change.part:
         case "request.url":
-            parts = urlsplit(exchange.url)
+            try:
+                parts = urlsplit(exchange.url)
+            except ValueError:
+                return exchange  # what is no URL was taken apart by nobody
             if change.name == "path":
                 return replace(exchange, url=parts._replace(path=change.client).geturl())
             return replace(exchange, url=parts._replace(query=_parameters(parts.query, change)).geturl())
@@ -41,7 +44,9 @@ def _parameters(encoded: str, change: Translation) -> str:
     if not change.name:
         return change.client
     pairs = encoded.split("&") if encoded else []
-    client = f"{quote(change.name, safe='')}={quote(change.client, safe='')}"
+    # Undecodable bytes of the wire are lone surrogates here, which no encoding takes.
+    name, value = (quote(each, safe="", errors="replace") for each in (change.name, change.client))
+    client = f"{name}={value}"
     for index, pair in enumerate(pairs):
         name, _, value = pair.partition("=")
         if (unquote_plus(name), unquote_plus(value)) == (change.name, change.upstream):
@@ -62,7 +67,7 @@ def _headers(headers: Headers, change: Translation) -> Headers:
 
 def _body(exchange: Exchange, change: Translation) -> bytes:
     if not change.name:
-        return change.client.encode()
+        return change.client.encode(errors="replace")
     data = exchange.request_body.data
     content_type = exchange.request_header("content-type") or ""
     if content_type.partition(";")[0].strip().lower() == _FORM:
@@ -82,6 +87,6 @@ def _member(text: str, now: object) -> object:
     """A member's value from its text: text itself was noted without quotes, anything else as JSON."""
     try:
         value = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return text
     return text if isinstance(now, str) and not isinstance(value, list | dict | bool) else value

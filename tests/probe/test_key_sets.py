@@ -145,3 +145,12 @@ def test_the_fetched_key_set_decides() -> None:
         analysis.add([keys])
         assert [judged.verdict.party for judged in analysis.runs] == ["mcp-server"]
     assert "keys" in json.loads(keys.response_body.data)
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["https://\u2603.test/", "https://xn--/", "https://localhost:1/\ud800", f"https://localhost/{'a' * 70_000}"],
+)
+async def test_an_address_that_cannot_be_asked_is_said_in_a_sentence(address: str) -> None:
+    with pytest.raises(ReplayFailure, match="cannot be fetched"):
+        await fetch_key_set(address, 1)

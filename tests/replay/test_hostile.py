@@ -2,16 +2,23 @@
 
 import asyncio
 import json
+from base64 import b64encode
 from dataclasses import replace
 
+import httpx
 import pytest
 
 from inspector.errors import ReplayFailure
+from inspector.reference.browser import BrowserStopped, followed
 from inspector.replay.case import Case, verify
+from inspector.replay.edits import Request
 from inspector.replay.from_run import completed, profile_of
+from inspector.replay.leaving import KnownSecrets
 from inspector.replay.mirror import mirror_of
 from inspector.replay.profile import Profile, ProfileStep
 from inspector.replay.reenact import reenact
+from inspector.replay.values import Values
+from inspector.replay.wire import as_response
 from inspector.session.model import Body, Exchange
 from inspector.timeline.message import Kind
 from inspector.verdict.analysis import analyse
@@ -135,3 +142,36 @@ async def test_a_profile_cannot_name_another_server(server: Canary, canary: Cana
     except ReplayFailure:
         pass
     assert (server.received, canary.received) == ([], [])
+
+
+@pytest.mark.parametrize("issuer", ["http://[x", "http://\u2100/", "\ud800"])
+def test_an_issuer_that_is_no_url_is_known_by_its_name_alone(issuer: str) -> None:
+    values = Values("http://[m", issuer)
+    assert (values.get("issuer"), values.get("issuer_origin")) in ((issuer, "://"), (issuer, ""))
+
+
+def test_half_a_surrogate_pair_is_no_reason_to_stop() -> None:
+    values = Values("http://h/mcp")
+    values.set("client_id", "\ud800")
+    values.set("client_secret", "\udcff")
+    assert values.fill("${basic}") == b64encode(b"%3F:%3F").decode()
+    answer = Exchange(1, "POST", "http://h/t", (("Authorization", "Bearer \udcffabcdefgh"),), status=200)
+    known = KnownSecrets.of([answer])
+    assert known.new_to(Request("GET", "http://o/", answer.request_headers, b""), "http://o/")
+    assert not known.new_to(Request("GET", "http://o/", (), b""), "http://o/")
+
+
+async def test_a_browser_is_not_sent_to_what_is_no_url() -> None:
+    for location in ("http://[x", "http://\xe9\u2603.\u200d/", f"/{'a' * 70_000}"):
+        sent = httpx.Response(
+            302, headers={"location": location.encode()}, request=httpx.Request("GET", "http://127.0.0.1:1/")
+        )
+        async with httpx.AsyncClient(transport=httpx.MockTransport(lambda request: httpx.Response(400))) as browser:
+            with pytest.raises(BrowserStopped):
+                await followed(browser, sent, "http://127.0.0.1:2/callback")
+
+
+def test_an_answer_with_bytes_of_latin_1_in_a_header_is_a_response() -> None:
+    location = "http://h/\xe9"
+    done = Exchange(1, "GET", "http://h/", status=302, response_headers=(("Location", location),))
+    assert as_response(done).headers["location"] == location

@@ -186,3 +186,5 @@ def test_an_endpoint_that_is_not_there_is_named(collector: HTTPServer) -> None:
         send(material(), "http://127.0.0.1:1")
     with pytest.raises(InspectorError, match="no http or https URL"):
         send(material(), "localhost:4318")
+    with pytest.raises(InspectorError, match="no http or https URL"):
+        send(material(), "http://[::1")

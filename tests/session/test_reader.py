@@ -246,3 +246,25 @@ def test_a_damaged_session_is_read_or_refused_and_nothing_else(finished: Path) -
         except UnreadableInput:
             outcomes.add("refused")
     assert outcomes == {"read", "refused"}
+
+
+@pytest.mark.parametrize("headers", ["[" * 200_000, "[[1, 2]]", '{"ab": "c"}x', '["abc"]'])
+def test_headers_that_are_none_are_damage(finished: Path, headers: str) -> None:
+    with sqlite3.connect(finished) as connection:
+        connection.execute("UPDATE exchange SET request_headers = ?", (headers,))
+    connection.close()
+    with Session.open(finished) as session, pytest.raises(UnreadableInput, match="damaged"):
+        list(session.exchanges())
+
+
+def test_tables_that_take_values_of_any_type_are_refused(tmp_path: Path, finished: Path) -> None:
+    loose = tmp_path / "loose.mcpauth"
+    with sqlite3.connect(finished) as source, sqlite3.connect(loose) as made:
+        for statement in source.iterdump():
+            made.execute(statement.replace(") STRICT", ")"))
+        for pragma in ("application_id", "user_version"):
+            made.execute(f"PRAGMA {pragma} = {source.execute(f'PRAGMA {pragma}').fetchone()[0]}")
+    source.close()
+    made.close()
+    with pytest.raises(UnreadableInput, match="damaged"):
+        Session.open(loose)

@@ -81,3 +81,23 @@ def test_an_exchange_that_nobody_changed_is_itself() -> None:
 def test_of_a_body_that_was_cut_nothing_is_guessed() -> None:
     cut = Exchange(1, "POST", "http://h/t", FORM, Body(b"r=1", size=9), translations=(by("body", "r", "", "1"),))
     assert as_client_sent(cut).request_body == cut.request_body
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        by("url", "a", "c", "u"),
+        by("url", "", "\ud800", ""),
+        by("body", "n", "[" * 200_000, "u"),
+        by("body", "n", "\ud800", "u"),
+        by("body", "", "\ud800", "u"),
+    ],
+)
+def test_a_change_that_makes_no_sense_stops_nobody(change: Translation) -> None:
+    body = Body.whole(b'{"n": "u"}')
+    assert as_client_sent(Exchange(1, "POST", "http://[h/", JSON, body, translations=(change,))).method == "POST"
+
+
+def test_undecodable_bytes_of_a_parameter_stop_nobody() -> None:
+    asked = Exchange(1, "GET", "http://h/?n=u", translations=(by("url", "n", "\udcff", "u"),))
+    assert as_client_sent(asked).url == "http://h/?n=%3F"

@@ -123,6 +123,7 @@ def _wrong(facts: CaptureFacts, mode: Mode, address: str) -> Iterator[str]:
         yield (
             f"TLS to {_hosts(facts.tls_passed)} passes by unopened, because nobody has named it. If one of them is "
             "your MCP server, name it: --server https://HOST/mcp."
+            f"{' If none is, the client goes around the proxy, as Node before 24 does.' if mode is Mode.RUN else ''}"
         )
     if facts.unrecorded.counts:
         yield (

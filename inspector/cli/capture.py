@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from inspector.cli.check import EXIT_FINDINGS
+from inspector.cli.node import goes_around
 
 if TYPE_CHECKING:
     from inspector.capture.environment import ClientVariable
@@ -21,7 +22,7 @@ Server = Annotated[
     typer.Option("--server", metavar="URL", help="The MCP server to look at; needed for https, may be repeated."),
 ]
 SessionFile = Annotated[Path | None, typer.Option("--session", help="Where to keep the session.")]
-Port = Annotated[int, typer.Option(help="Port of the proxy; 0 takes a free one.")]
+Port = Annotated[int, typer.Option(help="Port of the proxy; 0 takes a free one.", min=0, max=65535)]
 RecordAll = Annotated[bool, typer.Option("--record-all", help="Record everything, not the sign-in alone.")]
 NoRecorder = Annotated[
     bool,
@@ -98,6 +99,8 @@ def run(
     )
     try:
         say(f"capturing through {proxy.url}; watch it live in another terminal: mcp-auth-inspector open")
+        if around := goes_around(words):
+            say(around)
         changed = [variable.name for variable in _variables(proxy)]
         with browser_shims(proxy, os.environ, changed) as shims, silence_explained(proxy, Mode.RUN, say):
             variables = {variable.name: variable.value for variable in _variables(proxy, shims)}
@@ -110,7 +113,7 @@ def run(
         say("the proxy ended before the client did, so the recording is not whole")
     if lost:
         say(lost)
-    why = why_silent(proxy.session, Mode.RUN, proxy.url)
+    why = around or why_silent(proxy.session, Mode.RUN, proxy.url)
     wrong = summarise(proxy.session, why or "does the client read proxy variables? https needs --server URL")
     if code or wrong:
         raise typer.Exit(code or EXIT_FINDINGS)
@@ -223,6 +226,7 @@ def summarise(session: Path, nothing_seen: str) -> bool:
     """Print the verdict on every run to standard error; True when there is a finding of severity error."""
     from inspector.report.text import verdict_lines
     from inspector.session.reader import Session
+    from inspector.timeline.message import Kind
     from inspector.verdict.analysis import analyse
 
     with Session.open(session) as recorded:
@@ -234,7 +238,7 @@ def summarise(session: Path, nothing_seen: str) -> bool:
         typer.echo("", err=True)
         for line in verdict_lines(judged.verdict):
             typer.echo(line, err=True)
-    if not runs:
+    if not any(message.kind is Kind.MCP for judged in runs for message in judged.run.messages):
         say(f"no request to an MCP server was seen: {nothing_seen}")
     if count:
         typer.echo("", err=True)

@@ -1,6 +1,6 @@
 """`check`: the verdict on recordings, for people, pipes and continuous integration."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from inspector.display import visible
-from inspector.errors import ReplayFailure
+from inspector.errors import InspectorError, ReplayFailure, UnreadableInput
 from inspector.protocol.revisions import REVISIONS
 
 if TYPE_CHECKING:
@@ -92,7 +92,7 @@ def check(
     analysed = [_analysed(path, pinned, fetch_jwks) for path in recordings(files)]
     if write_baseline:
         runs = [judged for _, analysis in analysed for judged in analysis.runs]
-        write_baseline.write_text(baseline_text(runs), "utf-8")
+        _write_baseline(write_baseline, baseline_text(runs), files)
         typer.echo(f"mcp-auth-inspector: the baseline is {write_baseline}", err=True)
         return
     gated = [(source, Gated.of(analysis, gate)) for source, analysis in analysed]
@@ -101,15 +101,31 @@ def check(
         raise typer.Exit(EXIT_FINDINGS)
 
 
+def _write_baseline(path: Path, text: str, files: Sequence[Path]) -> None:
+    spare_recordings(path, recordings(files), "--write-baseline")
+    try:
+        path.write_text(text, "utf-8")
+    except OSError as problem:
+        raise InspectorError(
+            f"{path} cannot be written ({problem.strerror}); name another file with --write-baseline."
+        ) from None
+
+
+def spare_recordings(output: Path, files: Iterable[Path], option: str) -> None:
+    """Raise InspectorError when a command would write over a recording that it reads."""
+    if any(output.resolve() == file.resolve() for file in files):
+        raise InspectorError(f"{output} is the recording itself, which stays as it is; name another with {option}.")
+
+
 def recordings(files: Sequence[Path]) -> Iterator[Path]:
-    """The files, and of each folder the recordings in it. A folder without any is a usage error."""
+    """The files, and of each folder the recordings in it. Raises UnreadableInput for a folder without any."""
     for file in files:
         if not file.is_dir():
             yield file
             continue
         found = sorted(each for each in file.rglob("*") if each.suffix in _SUFFIXES and each.is_file())
         if not found:
-            raise typer.BadParameter(f"{file} holds no recording ({', '.join(_SUFFIXES)})", param_hint="FILE")
+            raise UnreadableInput(f"{file} holds no recording; give a folder with files of {', '.join(_SUFFIXES)}.")
         yield from found
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, TextIO
 
 import typer
 
-from inspector.cli.check import Revision, known_revision
+from inspector.cli.check import Revision, known_revision, spare_recordings
 from inspector.display import visible
 from inspector.errors import InspectorError
 from inspector.report.formats import FORMATS, format_named
@@ -63,6 +63,8 @@ def export(
     chosen = format_named(format)
     if no_redact and not with_secrets:
         raise typer.BadParameter(f"live tokens would be written; add {_WITH_SECRETS} if that is what you want")
+    if output is not None:
+        spare_recordings(output, [file], "-o")
     recording = import_file(file)
     try:
         for warning in recording.warnings:

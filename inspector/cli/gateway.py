@@ -23,7 +23,9 @@ from inspector.cli.check import EXIT_FINDINGS
 
 def gateway(
     url: Annotated[str, typer.Argument(metavar="URL", help="The MCP server, as the client knows it.")],
-    port: Annotated[int, typer.Option(help="Port of the gateway; 0 takes the one this server had before.")] = 0,
+    port: Annotated[
+        int, typer.Option(help="Port of the gateway; 0 takes the one this server had before.", min=0, max=65535)
+    ] = 0,
     takeover: Annotated[
         str,
         typer.Option(metavar="PORT_OR_URL", help="Take the server's own address; the server has moved to this one."),

@@ -50,8 +50,9 @@ def _list() -> None:
     wide = max(len(each.name) for each in known)
     for each in known:
         ways = (f"{mode}{' (tried)' if mode in each.tried else ''}" for mode in each.modes)
-        typer.echo(f"{each.name:<{wide}}  {each.title}: {', '.join(ways)}")
-    typer.echo("\nOne of them: mcp-auth-inspector recipes NAME --url URL        Any other client: gateway URL")
+        typer.echo(_filled(f"{each.title}: {', '.join(ways)}", f"{each.name:<{wide}}  ", wide + 2))
+    typer.echo("\nOne of them:       mcp-auth-inspector recipes NAME --url URL")
+    typer.echo("Any other client:  mcp-auth-inspector gateway URL")
 
 
 def _lines(found: Recipe, mode: Mode, url: str, running: "list[RunningProxy]") -> tuple[Line, ...]:
@@ -76,5 +77,9 @@ def _indented(line: Line) -> str:
             return f"    {line.text}"
         case Kind.FILE:
             return f"  in {line.text}"
+    return _filled(line.text, "  ", 2)
+
+
+def _filled(text: str, label: str, indent: int) -> str:
     wide = min(100, shutil.get_terminal_size().columns)
-    return textwrap.fill(line.text, wide, initial_indent="  ", subsequent_indent="  ", break_on_hyphens=False)
+    return textwrap.fill(text, wide, initial_indent=label, subsequent_indent=" " * indent, break_on_hyphens=False)

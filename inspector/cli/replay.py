@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from inspector.cli.check import spare_recordings
 from inspector.display import visible
 from inspector.errors import ReplayFailure
 
@@ -92,6 +93,9 @@ def replay(
         return
     if session is None:
         raise typer.BadParameter("give the recording to perform, or --list-fixes", param_hint="SESSION")
+    for output, option in ((save_case, "--save-case"), (save_profile, "--save-profile")):
+        if output is not None:
+            spare_recordings(output, [session], option)
     if step is not None:
         from inspector.cli.resend import resend
 

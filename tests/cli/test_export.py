@@ -33,6 +33,17 @@ def test_a_file_is_written_and_told_of(run: Run, har: Path, tmp_path: Path) -> N
     assert json.loads((tmp_path / "out.json").read_text())["source"] == "story.har"
 
 
+def test_the_recording_is_never_written_over(run: Run, har: Path) -> None:
+    before = har.read_bytes()
+    for words in (("export", "-o", str(har)), ("check", "--write-baseline", str(har))):
+        done = run(words[0], str(har), *words[1:])
+        assert done.returncode == 2
+        assert "is the recording itself" in done.stderr
+    for option in ("--save-case", "--save-profile"):
+        assert "is the recording itself" in run("replay", str(har), option, str(har)).stderr
+    assert har.read_bytes() == before
+
+
 def test_every_format_is_offered(run: Run, har: Path) -> None:
     done = run("export", str(har), "--format", "docx")
     assert done.returncode == 2

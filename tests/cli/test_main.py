@@ -1,9 +1,11 @@
 import subprocess
 import sys
+from importlib import metadata
+from pathlib import Path
 
 import pytest
 
-from tests.cli.conftest import Run
+from tests.cli.conftest import PROGRAM, Run
 
 COMMANDS = ("demo", "run", "env", "gateway", "addon-path", "open", "serve", "check", "reference", "rules")
 
@@ -21,7 +23,41 @@ def test_alone_it_shows_its_commands(run: Run) -> None:
 
 
 def test_an_unknown_command_is_a_usage_error(run: Run) -> None:
-    assert run("inspect").returncode == 2
+    done = run("inspect")
+    assert done.returncode == 2
+    assert done.stderr == "mcp-auth-inspector: No such command 'inspect'; mcp-auth-inspector --help tells more.\n"
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (("run", "--port", "99999", "--", "true"), "--port"),
+        (("env", "--format", "nope"), "'nope' is not one of 'posix'"),
+        (("verify", "case.toml"), "--server"),
+    ],
+)
+def test_a_slip_on_the_command_line_is_one_sentence_with_the_place_to_look(
+    run: Run, words: tuple[str, ...], says: str
+) -> None:
+    done = run(*words)
+    assert done.returncode == 2
+    assert done.stdout == ""
+    assert done.stderr.count("\n") == 1
+    assert says in done.stderr
+    assert "Value error" not in done.stderr
+    assert f"mcp-auth-inspector {words[0]} --help" in done.stderr
+
+
+def test_the_version_is_told(run: Run) -> None:
+    assert run("--version").stdout == f"mcp-auth-inspector {metadata.version('mcp-auth-inspector')}\n"
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="a device that is always full is a Linux one")
+def test_output_that_finds_no_room_is_told_in_one_sentence() -> None:
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run([*PROGRAM, "rules"], stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+    assert done.returncode == 2
+    assert done.stderr == "mcp-auth-inspector: The output cannot be written (No space left on device); make room.\n"
 
 
 def test_the_command_line_starts_without_the_proxy_and_the_screens() -> None:
@@ -39,7 +75,7 @@ def test_a_fault_of_ours_names_no_captured_value(
 ) -> None:
     from inspector.cli import main
 
-    def fail() -> None:
+    def fail(**_: object) -> None:
         raise ValueError("Bearer very-secret-token")
 
     monkeypatch.setattr(main, "app", fail)
@@ -47,4 +83,6 @@ def test_a_fault_of_ours_names_no_captured_value(
     with pytest.raises(SystemExit) as ended:
         main.main()
     assert ended.value.code == 2
-    assert "very-secret-token" not in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert "internal error, ValueError" in said
+    assert "very-secret-token" not in said

@@ -162,6 +162,8 @@ def env(
             say(f"stopped; the session is {proxy.session}")
         if not running:
             say("no capture was running")
+        elif any(proxy.url in os.environ.values() for proxy in running):
+            say("this shell still sends its programs to the proxy that has ended; go on in a new one")
         return
     if running and session is None and port in (0, running[-1].port):
         proxy = running[-1]

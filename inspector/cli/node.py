@@ -14,6 +14,8 @@ _FIRST = 24
 def goes_around(command: Sequence[str]) -> str:
     """Why the requests of this command will not be seen, and what to do; empty where they will, or nobody can tell."""
     node = shutil.which("node")
+    if "--enable-proxy" in command:  # what mcp-remote takes instead, with any Node
+        return ""
     if not command or Path(command[0]).stem.lower() not in _PROGRAMS or node is None:
         return ""
     try:
@@ -25,7 +27,8 @@ def goes_around(command: Sequence[str]) -> str:
     version = re.match(r"v(\d+)[\d.]*", done.stdout)
     if version is None or int(version[1]) >= _FIRST:
         return ""
+    own = "give mcp-remote --enable-proxy, " if any("mcp-remote" in word for word in command) else ""
     return (
         f"Node {version[0][1:]} ignores proxy variables, so the client goes around the proxy and most of the sign-in "
-        f"will not be seen: take Node {_FIRST} or newer, or mcp-auth-inspector gateway URL"
+        f"will not be seen: {own}take Node {_FIRST} or newer, or use mcp-auth-inspector gateway URL"
     )

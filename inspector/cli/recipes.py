@@ -1,6 +1,7 @@
 """`recipes`: how each client is put behind the inspector, ready to paste."""
 
 import os
+import re
 import shutil
 import textwrap
 from typing import TYPE_CHECKING, Annotated
@@ -8,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from inspector.capture.recipes import Kind, Line, Mode, Recipe
+from inspector.errors import CaptureError
 
 if TYPE_CHECKING:
     from inspector.capture.proxy import RunningProxy
@@ -32,6 +34,8 @@ def recipes(
     if not name:
         _list()
         return
+    if url and not re.match(r"https?://[^\s/]", url):
+        raise CaptureError(f"{url!r} is not a URL; give one such as http://localhost:3001/mcp.")
     found, running = recipe(name), find_running()
     told = {each: _lines(found, each, url, running) for each in ((mode,) if mode else found.modes)}
     typer.echo(found.title)

@@ -39,7 +39,7 @@ def serve(
         import textual_serve.server  # noqa: F401  asked for before anything is started
     except ImportError:
         raise CaptureError(
-            "This needs the package textual-serve; install it with: pip install 'mcp-auth-inspector[serve]'"
+            f"This needs the package textual-serve; install it with: {sys.executable} -m pip install textual-serve"
         ) from None
     if file is not None:
         from inspector.session.files import open_input

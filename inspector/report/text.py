@@ -1,5 +1,7 @@
 """The verdict as plain text: what the screens say, for a pipe, a log, or a screen reader."""
 
+import shutil
+import sys
 import textwrap
 from collections.abc import Iterator
 
@@ -138,10 +140,15 @@ def _silence(judged: Judged) -> Iterator[str]:
         yield from _wrapped(f"  {reason:<4}", f"{what}: {', '.join(rules)}")
 
 
+def _width() -> int:
+    """That of the terminal, as far as lines are good to read; a file and a pipe get the same lines everywhere."""
+    return min(WIDTH, shutil.get_terminal_size((WIDTH, 24)).columns) if sys.stdout.isatty() else WIDTH
+
+
 def _wrapped(label: str, text: str) -> list[str]:
     return textwrap.wrap(
         visible(text),
-        WIDTH,
+        _width(),
         initial_indent=label,
         subsequent_indent=" " * len(label),
         break_long_words=False,

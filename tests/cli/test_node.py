@@ -19,6 +19,7 @@ def _node(folder: Path, version: str) -> None:
         (("npx", "mcp-remote"), "v20.20.2", "Node 20.20.2 ignores proxy variables"),
         (("/usr/bin/node", "client.js"), "v22.1.0", "Node 22.1.0 ignores proxy variables"),
         (("npx", "mcp-remote"), "v24.0.0", ""),
+        (("npx", "mcp-remote", "--enable-proxy"), "v20.20.2", ""),
         (("python", "client.py"), "v20.20.2", ""),
         (("npx", "mcp-remote"), "broken", ""),
         ((), "v20.20.2", ""),

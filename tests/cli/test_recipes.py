@@ -28,6 +28,7 @@ def test_what_is_wrong_is_one_sentence(run: Run) -> None:
         (("recipes", "warp", "--mode", "run"), "Warp does not work with run; take gateway"),
         (("env", "--client", "warp"), "Warp does not work with env; take gateway"),
         (("run", "--client", "mcp-remote"), "mcp-remote is started with a URL; give it as --server URL"),
+        (("recipes", "warp", "--url", "localhost"), "'localhost' is not a URL"),
         (("run",), "No command was given; put it after --"),
     ):
         done = run(*arguments)

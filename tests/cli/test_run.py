@@ -70,6 +70,7 @@ def test_env_starts_a_capture_once_and_stops_it(run: Run) -> None:
         assert f"http://127.0.0.1:{port}" in second.stdout
         assert "using the capture that runs" in second.stderr
     finally:
-        stopped = run("env", "--stop")
+        stopped = run("env", "--stop", HTTP_PROXY=f"http://127.0.0.1:{port}")
     assert "the session is" in stopped.stderr
+    assert "this shell still sends its programs to the proxy that has ended" in stopped.stderr
     assert "no capture was running" in run("env", "--stop").stderr

@@ -1,5 +1,6 @@
 import base64
 import json
+import time
 from dataclasses import replace
 from urllib.parse import parse_qsl, urlsplit
 
@@ -9,6 +10,7 @@ from inspector.protocol import jwt
 from inspector.protocol.params import Params
 from inspector.protocol.secrets import is_placeholder
 from inspector.report.redaction import Redactor, find_secrets
+from inspector.report.redaction.patterns import find_by_pattern
 from inspector.session.model import Body, Exchange
 from inspector.verdict.analysis import analyse
 from tests.report.material import KEY, material
@@ -243,3 +245,24 @@ def answer(document: object) -> Exchange:
 def test_a_masked_exchange_still_tells_who_changed_it_on_the_way() -> None:
     masked = find_secrets(patched(), KEY).exchange(patched()[6])
     assert [each.by for each in masked.translations] == ["add-resource"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "eyJ" * 100_000,
+        ".." + "eyJ" * 100_000,
+        "eyJ" * 100_000 + ".a.[",
+        '"' + "\\" * 300_000,
+        "bearer" + "+" * 300_000,
+        "bearer+" * 40_000,
+        "a." * 150_000 + "@",
+        "<input " * 40_000,
+        "%3A%2F%2F" * 30_000,
+    ],
+    ids=range(9),
+)
+def test_hostile_text_does_not_cost_the_square_of_its_length(text: str) -> None:
+    begun = time.process_time()
+    assert not list(find_by_pattern(text))
+    assert time.process_time() - begun < 5

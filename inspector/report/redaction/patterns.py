@@ -20,26 +20,29 @@ class Find:
     value: str
 
 
-# Not one whose signature is masked already.
-_JWT = re.compile(r"eyJ[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]*+){2,4}+(?!\[|%5B)")
+# Hostile text must not make a search take the square of its length: what may be long is bounded, or taken for good.
+_JWT = re.compile(r"eyJ[A-Za-z0-9_-]++(?:\.[A-Za-z0-9_-]*+){2,4}+")
+_JWT_CHARACTERS = re.compile(r"[A-Za-z0-9_.-]+")
+_MASKED_SIGNATURE = ("[", "%5B")
 _EMAIL = re.compile(
     r"(?<![A-Za-z0-9._%+-])[A-Za-z0-9._+-]{1,64}@(?:[A-Za-z0-9-]{1,63}\.)+[A-Za-z]{2,24}(?![A-Za-z0-9])"
 )
 # Not the parameters of a challenge, and no prose: tokens hold a digit.
 _SCHEME = re.compile(
-    r"\b(?i:bearer|dpop|basic|token)(?: |%20|\+)+(?![A-Za-z_]+=[\"'A-Za-z])(?=\S*[0-9])([A-Za-z0-9._~+/=-]{16,})"
+    r"\b(?i:bearer|dpop|basic|token)(?: |%20|\+){1,16}+(?![A-Za-z_]+=[\"'A-Za-z])"
+    r"(?=[^\s0-9]{0,1024}[0-9])([A-Za-z0-9._~+/=-]{16,})"
 )
 _PAIR = re.compile(
     r"(?<![A-Za-z0-9_.-])([A-Za-z_][A-Za-z0-9_.-]{0,60})(?:=|%3[Dd])\\*[\"']?((?:(?!%26)[^&\s\"'<>#;,\\(){}])+)"
 )
 # The quotes may be escaped, once or more often: then the whole document stands in a string of another one.
 _MEMBER = re.compile(
-    r"(?P<quote>\\*\")(?P<name>[A-Za-z_][^\"\\]{0,200})(?P=quote)\s*:\s*"
+    r"(?P<quote>\\{0,64}\")(?P<name>[A-Za-z_][^\"\\]{0,200})(?P=quote)\s*:\s*"
     r"(?:(?P=quote)(?P<value>.*?)(?:(?<!\\)(?P=quote)|\Z)|(?P<number>-?\d{4,}))",
     re.DOTALL,
 )
-_USERINFO = re.compile(r"\b[A-Za-z][A-Za-z0-9+.-]*(?:://|%3[Aa]%2[Ff]%2[Ff])([^\s/?#@\"'<>\\]+)@")
-_TAG = re.compile(r"<(?:input|meta)\b[^>]*>", re.IGNORECASE)
+_USERINFO = re.compile(r"(?<=[A-Za-z0-9+.-])(?:://|%3[Aa]%2[Ff]%2[Ff])([^\s/?#@\"'<>\\]{1,2048})@")
+_TAG = re.compile(r"<(?:input|meta)\b[^>]{0,4096}>", re.IGNORECASE)
 _ATTRIBUTE = re.compile(r"\b(name|id|type|value|content)\s*=\s*(?:\"([^\"]*)\"|'([^']*)')", re.IGNORECASE)
 _SHORT = 48  # characters of a value of at most 7, each one escaped
 _NONE: Mapping[tuple[str, str], str] = {}
@@ -52,7 +55,7 @@ def find_by_pattern(text: str, members: Mapping[tuple[str, str], str] = _NONE) -
     `members` are kinds by name and value of JSON members whose name alone does not tell.
     """
     if "eyJ" in text:
-        yield from (Find(*match.span(), "token", match[0]) for match in _JWT.finditer(text))
+        yield from _tokens(text)
     if "@" in text:
         yield from (Find(*match.span(), "email", match[0]) for match in _EMAIL.finditer(text))
         yield from _userinfo(text)
@@ -65,6 +68,20 @@ def find_by_pattern(text: str, members: Mapping[tuple[str, str], str] = _NONE) -
         yield from _members(text, members)
     if "<" in text:
         yield from _fields(text)
+
+
+def _tokens(text: str) -> Iterator[Find]:
+    """JSON Web Tokens, but for those whose signature is masked already."""
+    for run in _JWT_CHARACTERS.finditer(text):
+        # Where fewer than two dots follow there is no token, and looking on would be in vain at each place.
+        last = text.rfind(".", *run.span())
+        end = text.rfind(".", run.start(), max(last, run.start()))
+        at = text.find("eyJ", run.start(), max(end, run.start()))
+        while at >= 0:
+            match = _JWT.match(text, at)
+            if match and not text.startswith(_MASKED_SIGNATURE, match.end()):
+                yield Find(*match.span(), "token", match[0])
+            at = text.find("eyJ", match.end() if match else at + 1, end)
 
 
 def _userinfo(text: str) -> Iterator[Find]:

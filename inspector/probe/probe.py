@@ -1,6 +1,5 @@
 """The probe itself: asks both servers in the order of a client, follows what they name, and signs in nowhere."""
 
-import ipaddress
 from collections.abc import Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
@@ -151,7 +150,7 @@ class _Probe:
         if not urls.origin(url).startswith(("http://", "https://")):
             self._leave_out(f"{url!r} is no http or https URL.")
             return False
-        if urls.is_loopback(self.mcp_url) or not _is_inside(urls.host_of(url)):
+        if urls.is_loopback(self.mcp_url) or not urls.is_inside(url):
             return True
         self._leave_out(f"{urls.origin(url)} was not asked: a public server points into a private network.")
         return False
@@ -173,13 +172,3 @@ class _Probe:
             )
             self._open[origin] = await self.wires.enter_async_context(wire)
         return await self._open[origin].send(method, url, headers, body)
-
-
-def _is_inside(host: str) -> bool:
-    """Whether a host is on this machine or in a private network, as far as its name says."""
-    if urls.is_loopback(f"http://{host}"):
-        return True
-    try:
-        return not ipaddress.ip_address(host.strip("[]")).is_global
-    except ValueError:
-        return False

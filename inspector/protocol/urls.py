@@ -141,6 +141,16 @@ def is_loopback(url: str) -> bool:
     return _names_loopback(host_of(url))
 
 
+def is_inside(url: str) -> bool:
+    """Whether the host is this machine or in a private network, as far as its name says."""
+    if is_loopback(url):
+        return True
+    try:
+        return not ipaddress.ip_address(host_of(url)).is_global
+    except ValueError:
+        return False
+
+
 def is_secure(url: str) -> bool:
     """Whether it is https, or http to a loopback host."""
     parts = _split(url)

@@ -4,7 +4,6 @@ A token request with a made-up code is refused, and for what reason tells how fa
 says that the resource is none it knows (RFC 8707 section 2), `invalid_grant` that it only minded the code.
 """
 
-import ipaddress
 import secrets
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -158,7 +157,7 @@ async def discovered(
     issuer = next(iter((metadata.texts("authorization_servers") if metadata else None) or ()), None)
     if metadata is None or issuer is None:
         raise ReplayFailure(f"{urls.origin(mcp_url)} publishes no metadata that names an authorization server.")
-    if is_inside(issuer) and not is_inside(mcp_url):
+    if urls.is_inside(issuer) and not urls.is_inside(mcp_url):
         raise ReplayFailure(f"{urls.origin(mcp_url)} points into a private network ({urls.origin(issuer)}); not asked.")
     if not may_ask(urls.origin(issuer)):
         raise ReplayFailure(f"{urls.origin(issuer)} was not asked, as you did not want it.")
@@ -233,16 +232,6 @@ def judge(question: Question, asked: tuple[Asked, ...]) -> tuple[Says, str]:
             )
         case _:
             return Says.CANNOT_TELL, f"{server} answered in a way that is not known from AuthKit."
-
-
-def is_inside(url: str) -> bool:
-    """Whether a URL is on this machine or in a private network, as far as its host's name says."""
-    if urls.is_loopback(url):
-        return True
-    try:
-        return not ipaddress.ip_address(urls.host_of(url)).is_global
-    except ValueError:
-        return False
 
 
 async def _asked(wire: Wire, question: Question, client_id: str, resource: str | None) -> Asked:

@@ -12,7 +12,7 @@ from inspector.report.material import TOOL, Material
 from inspector.rules.model import Severity
 from inspector.timeline.message import Message
 from inspector.timeline.run import Run
-from inspector.timeline.steps import PHASES
+from inspector.timeline.steps import PHASES, Step
 from inspector.verdict.model import Judged
 
 _INTERNAL, _CLIENT = 1, 3  # SpanKind
@@ -92,17 +92,18 @@ def _spans(material: Material, judged: Judged) -> list[dict[str, Any]]:
         for finding in judged.checked.findings
         if finding.severity is Severity.ERROR and finding.places
     }
+    steps = {id: step for step in reversed(run.steps) for id in step.exchanges}
     children = [
         {"traceId": trace, "spanId": _id(material, run, str(message.id), 8), "parentSpanId": root}
-        | _span(run, message, message.id in wrong)
+        | _span(message, steps, message.id in wrong)
         for message in run.messages
     ]
     return [whole, *children]
 
 
-def _span(run: Run, message: Message, wrong: bool) -> dict[str, Any]:
+def _span(message: Message, steps: Mapping[int, Step], wrong: bool) -> dict[str, Any]:
     exchange = message.exchange
-    step = next((step for step in run.steps if message.id in step.exchanges), None)
+    step = steps.get(message.id)
     attributes: dict[str, object] = {
         "http.request.method": exchange.method,
         "url.full": exchange.url,

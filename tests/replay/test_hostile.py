@@ -164,7 +164,7 @@ def test_half_a_surrogate_pair_is_no_reason_to_stop() -> None:
 async def test_a_browser_is_not_sent_to_what_is_no_url() -> None:
     for location in ("http://[x", "http://\xe9\u2603.\u200d/", f"/{'a' * 70_000}"):
         sent = httpx.Response(
-            302, headers={"location": location.encode()}, request=httpx.Request("GET", "http://127.0.0.1:1/")
+            302, headers=[(b"location", location.encode())], request=httpx.Request("GET", "http://127.0.0.1:1/")
         )
         async with httpx.AsyncClient(transport=httpx.MockTransport(lambda request: httpx.Response(400))) as browser:
             with pytest.raises(BrowserStopped):

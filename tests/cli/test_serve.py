@@ -93,7 +93,7 @@ def test_without_the_package_it_says_what_to_install(monkeypatch: pytest.MonkeyP
     from inspector.cli.serve import serve
 
     monkeypatch.setitem(sys.modules, "textual_serve.server", None)
-    with pytest.raises(CaptureError, match=r"pip install 'mcp-auth-inspector\[serve\]'"):
+    with pytest.raises(CaptureError, match="-m pip install textual-serve"):
         serve()
 
 

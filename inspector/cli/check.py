@@ -158,7 +158,7 @@ def _analysed(path: Path, pinned: str, fetch_jwks: bool) -> tuple[str, "Analysed
     recording = import_file(path)
     try:
         for warning in recording.warnings:
-            typer.echo(f"warning: {warning}", err=True)
+            typer.echo(f"warning: {visible(warning)}", err=True)
         analysis = analyse(recording.exchanges(), pinned)
     finally:
         recording.close()

@@ -68,7 +68,7 @@ def export(
     recording = import_file(file)
     try:
         for warning in recording.warnings:
-            typer.echo(f"warning: {warning}", err=True)
+            typer.echo(f"warning: {visible(warning)}", err=True)
         redactor = None
         if not no_redact:
             redactor = find_secrets(in_order(recording), _key(stable))

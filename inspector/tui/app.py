@@ -225,7 +225,8 @@ class InspectorApp(App[None]):
         """Show what was replayed of a run: in its own session, or where that could not be written in a new tab."""
         if done.is_new:
             await self.add_session(await asyncio.to_thread(open_path, done.path))
-            self.notify(f"This recording cannot be written to; the replays are in {done.path}.", markup=False)
+            text = visible(f"This recording cannot be written to; the replays are in {done.path}.")
+            self.notify(text, markup=False)
         session = self.session
         if done.proof is not None:
             session.prove(run, done.proof)

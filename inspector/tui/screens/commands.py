@@ -9,6 +9,7 @@ from textual.geometry import Offset
 from textual.screen import Screen
 from textual.widget import Widget
 
+from inspector.display import visible
 from inspector.tui.action import Action, Menu, Place
 from inspector.tui.actions import ACTIONS, find, for_place, menus
 from inspector.tui.looks import aside
@@ -168,7 +169,7 @@ class Commands(Screen[None]):
 
     def _exported(self, path: Path | None) -> None:
         if path is not None:
-            self.notify(f"Wrote {path}.", markup=False)
+            self.notify(visible(f"Wrote {path}."), markup=False)
 
     async def action_session(self, by: int) -> None:
         """Show the next open session or the one before."""

@@ -70,12 +70,12 @@ def _arrow(run: Run, step: Step, by_id: dict[int, Message], rules: tuple[str, ..
     target = SERVER if step.kind in _AT_SERVER else AUTHORIZATION
     if shown and step.kind in (Kind.OTHER, Kind.PREFLIGHT) and shown[0].origin == urls.origin(run.server_url):
         target = SERVER
-    request = ", ".join((step.title, *_said(run, shown))) if shown else f"{step.title}, {step.note}"
+    request = ", ".join((step.title, *_said(shown))) if shown else f"{step.title}, {step.note}"
     answer = ", ".join(dict.fromkeys(_answered(run, shown))) if shown else "not captured"
     return Arrow(step.id, step.phase, step.at, target, request, answer, step.status, rules, broken)
 
 
-def _said(run: Run, messages: list[Message]) -> Iterator[str]:
+def _said(messages: list[Message]) -> Iterator[str]:
     message = messages[0]
     match message.kind:
         case Kind.MCP:

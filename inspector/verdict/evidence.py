@@ -161,7 +161,7 @@ def server_cleared(run: Run) -> tuple[Cleared, ...]:
     return (Cleared(Party.MCP_SERVER, why + "."),)
 
 
-def authorization_server_cleared(run: Run, exchange: TokenExchange | None) -> tuple[Cleared, ...]:
+def authorization_server_cleared(exchange: TokenExchange | None) -> tuple[Cleared, ...]:
     """The authorization server, where the token is what was asked for, or nothing was asked for."""
     if exchange is None or exchange.token is None or exchange.authorization is None:
         return ()

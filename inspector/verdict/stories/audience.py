@@ -161,7 +161,7 @@ def _client_asked_wrongly(
         finding.cause,
         f"{what}. The token that comes back is for {whom(finding)}{effect}.",
         observations,
-        (*server_cleared(run), *authorization_server_cleared(run, exchange)),
+        (*server_cleared(run), *authorization_server_cleared(exchange)),
         tuple(advice),
     )
 
@@ -292,7 +292,7 @@ def revision_without_resource(run: Run, checked: Checked) -> Verdict | None:
         ),
         (
             Cleared(Party.CLIENT, f"MCP {run.revision.client} does not ask for resource."),
-            *authorization_server_cleared(run, exchange),
+            *authorization_server_cleared(exchange),
         ),
         (
             remedies.register_resource(run, default=True),
@@ -331,6 +331,6 @@ def spelled_differently(run: Run, checked: Checked) -> Verdict | None:
             *seen_audience(run, exchange),
             *seen_refusal(run, exchange),
         ),
-        authorization_server_cleared(run, exchange) if client else client_cleared(run),
+        authorization_server_cleared(exchange) if client else client_cleared(run),
         tuple(advice),
     )

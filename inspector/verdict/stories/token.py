@@ -84,7 +84,7 @@ def _server_is_wrong(run: Run, finding: Finding, use: Use, reason: Reason) -> Ve
         finding.rule,
         why,
         _seen(run, use),
-        (*client_cleared(run), *authorization_server_cleared(run, use.exchange)),
+        (*client_cleared(run), *authorization_server_cleared(use.exchange)),
         (advice,),
     )
 

@@ -168,3 +168,10 @@ def test_a_workflow_gets_annotations(run: Run, session: Path) -> None:
     lines = run("check", str(session), "-f", "github").stdout.splitlines()
     assert lines
     assert all(line.startswith(("::error ", "::warning ", "::notice ")) for line in lines)
+
+
+def test_the_name_of_a_file_in_a_folder_is_data(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "a\x1b]0;title\x07.har").write_text('{"log": {"entries": []}}')
+    done = run("check", str(tmp_path))
+    assert "holds no HTTP exchange" in done.stderr
+    assert "\x1b" not in done.stderr + done.stdout

@@ -50,16 +50,25 @@ def stopped_at_discovery(run: Run) -> bool:
 def overcome(run: Run, finding: Finding) -> bool:
     """Whether a later attempt has made the finding history: a newer sign-in, or a second token request that got in.
 
-    What discovery and registration showed holds for every attempt.
+    What discovery and registration showed holds for every attempt. A code that is sent a second time begins none: that
+    is what a client does that has nothing better left.
     """
     about = next((message for message in run.messages if message.id == finding.places[0].exchange), None)
     if about is None or about.kind not in _OF_AN_ATTEMPT:
         return False
-    newer = [(exchange.authorization or exchange).request.at for exchange in run.code_exchanges[1:]]
+    newer = [(exchange.authorization or exchange).request.at for exchange in _with_new_codes(run)[1:]]
     if about.kind in (Kind.TOKEN, Kind.MCP) and works(run):
         accepted = [use.exchange for use in run.uses if use.accepted and use.exchange in run.code_exchanges]
         newer += [exchange.request.at for exchange in accepted[-1:] if exchange]
     return any(about.at < began for began in newer)
+
+
+def _with_new_codes(run: Run) -> list[TokenExchange]:
+    """The token requests that redeem a code no earlier one has sent."""
+    first: dict[str | None, TokenExchange] = {}
+    for exchange in run.code_exchanges:
+        first.setdefault(exchange.params.get("code"), exchange)
+    return list(first.values())
 
 
 def standing_errors(run: Run, checked: Checked, *rules: str) -> list[Finding]:

@@ -28,7 +28,7 @@ def said(message: Message, title: str, room: int, note: str = "", status: Status
     ("room", "shown"),
     [
         (60, "/.well-known/openid-configuration  2 tried, the 2nd had it"),
-        (40, "…/openid-configuration  2 tried, the 2nd had it"),
+        (40, "…/openid-configuration  2 tried"),
         (26, "…/openid…guration  2 tried"),
         (17, "…/open…ration  2x"),
         (12, "…/o…tion  2x"),

@@ -5,13 +5,15 @@ from dataclasses import replace
 from inspector.rules.model import Party
 from inspector.session.model import Body
 from inspector.verdict.analysis import analyse
-from tests.tui.story import story
+from tests.tui.story import PRM, story
 
 REFUSAL = b'{"error": "invalid_grant", "error_description": "The code was used before."}'
 
 
 def test_the_cause_is_the_one_of_the_attempt_whose_code_it_was() -> None:
+    """A smaller fault of the same client, which reads the metadata at another place than it was told, comes first."""
     exchanges = story()
+    exchanges[1] = replace(exchanges[1], url=PRM.removesuffix("/mcp"))
     last = exchanges[-1]
     token_request = next(each for each in exchanges if each.url.endswith("/oauth2/token"))
     again = [

@@ -7,6 +7,7 @@ from inspector.protocol.pkce import s256
 from inspector.rules.model import Party
 from inspector.session.model import Body, Exchange, State
 from inspector.verdict.analysis import analyse
+from inspector.verdict.evidence import overcome
 from tests.tui.story import CHALLENGE, PRM, VERIFIER, story
 
 REFUSAL = b'{"error": "invalid_grant", "error_description": "The code was used before."}'
@@ -41,3 +42,10 @@ def test_the_cause_is_the_one_of_the_attempt_whose_code_it_was() -> None:
     verdict = analyse(with_the_code_again()).runs[-1].verdict
     assert verdict.party is Party.CLIENT
     assert verdict.cause == "resource-missing-authorize"
+
+
+def test_what_the_first_attempt_showed_is_not_overcome() -> None:
+    judged = analyse(with_the_code_again()).runs[-1]
+    assert len(judged.run.code_exchanges) == 2
+    for rule in ("aud-is-client-id", "fresh-token-rejected", "resource-missing-token"):
+        assert not overcome(judged.run, judged.checked.of(rule)[0]), rule

@@ -25,10 +25,10 @@ def with_the_code_again() -> list[Exchange]:
     assert url != authorize.url
     assert body != token_request.request_body.data
     at = last.started_at + 1
-    recorded = replace(
-        authorize, id=last.id + 1, url=url, status=None, response_headers=(), state=State.RECORDED, started_at=at,
-        response_start=0.0, response_end=0.0,
-    )  # fmt: skip
+    # The browser leg is known from its requests alone, so that the proof key tells which one a code goes back to.
+    unseen = replace(authorize, status=None, response_headers=(), state=State.RECORDED, response_end=0.0)
+    exchanges[exchanges.index(authorize)] = unseen
+    recorded = replace(unseen, id=last.id + 1, url=url, started_at=at)
     refused = replace(
         token_request, id=last.id + 2, status=400, request_body=Body.whole(body), response_body=Body.whole(REFUSAL),
         started_at=at + 1, response_start=at + 1, response_end=at + 1,

@@ -5,7 +5,6 @@ import logging
 import os
 import sys
 import traceback
-from importlib import metadata
 from typing import Annotated
 
 import typer
@@ -36,6 +35,8 @@ _NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
 
 def _show_version(wanted: bool) -> None:
     if wanted:
+        from importlib import metadata  # 25 ms that no screen has to wait for
+
         typer.echo(f"mcp-auth-inspector {metadata.version('mcp-auth-inspector')}")
         raise typer.Exit
 

@@ -72,7 +72,11 @@ async def test_a_capture_is_started_tested_and_stopped(tmp_path: Path) -> None:
     async with Reference() as reference, stage(story(), BESIDE) as here:
         live = LiveCapture(lambda: None)
         started: list[RunningProxy | None] = []
-        here.app.push_screen(CaptureDialog(live, reference.mcp_url), started.append)
+        dialog = CaptureDialog(live, reference.mcp_url)
+        here.app.push_screen(dialog, started.append)
+        await here.until(lambda: any(modes.option_count for modes in dialog.query("#modes").results(OptionList)))
+        assert "begun by its command" in here.text, "run is a capture of its own"
+        dialog.query_one("#modes", OptionList).highlighted = dialog._recipe.modes.index(Mode.ENV)
         await here.settle()
         await here.click(" Start ")
         await here.until(lambda: bool(started))

@@ -29,11 +29,11 @@ if TYPE_CHECKING:
     from inspector.tui.live import LiveCapture
 
 _STYLES: list[str | PurePath] = ["dialog.tcss", "capture.tcss"]
-_STARTED_HERE = (Mode.RUN, Mode.ENV, Mode.GATEWAY)
+_STARTED_HERE = (Mode.ENV, Mode.GATEWAY)
 """The ways in which a capture can be started from the screen; the others need a command."""
 
 _WAYS = {
-    Mode.RUN: "run: start it for me",
+    Mode.RUN: "run: in a terminal",
     Mode.ENV: "env: set variables",
     Mode.GATEWAY: "gateway: another URL",
     Mode.TAKEOVER: "takeover: same URL",
@@ -151,7 +151,7 @@ class CaptureDialog(Dialog["RunningProxy"]):
                 yield field(str(number), visible(line.text, style))
         if mode not in _STARTED_HERE:
             yield Line()
-            yield note("This way is begun by its command, in a terminal.")
+            yield note("This way is begun by its command, in a terminal; Capture > Watch shows it here.")
 
     @on(OptionList.OptionSelected)
     @on(Input.Submitted)

@@ -24,10 +24,9 @@ def styles_of(pairs: Pairs, written: str) -> frozenset[str]:
     return frozenset(name for name in STYLES if write(pairs, name) == written) if pairs else frozenset()
 
 
-def common_style(found: Sequence[frozenset[str]], prefer: Sequence[str] = ()) -> str:
-    """The style that most of a client's requests may be written in; among equals a preferred one, then the first."""
-    order = dict.fromkeys((*prefer, *STYLES))
-    return max(order, key=lambda name: sum(name in styles for styles in found))
+def common_style(found: Sequence[frozenset[str]]) -> str:
+    """The style that most of a client's requests may be written in; among equals the first."""
+    return max(STYLES, key=lambda name: sum(name in styles for styles in found))
 
 
 def write(pairs: Pairs, style: str) -> str:

@@ -3,6 +3,7 @@
 import base64
 import binascii
 import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
@@ -66,7 +67,10 @@ class _Reader:
         self._values = Values(run.server_url, run.issuer or "")
         self._notes: list[str] = []
         found = [_styles(m, content.text(m.exchange.request_headers, m.exchange.request_body)) for m in run.messages]
-        self._common_style = common_style(found, prefer_styles)
+        # Which of two styles a request shows hangs on the characters that chance has put into it; where another
+        # recording of the same client has settled that, this one is read likewise.
+        self._preferred = Counter(prefer_styles).most_common()
+        self._common_style = self._preferred[0][0] if self._preferred else common_style(found)
         self._is_document = False
         self._client_id = ""
         self._authorize = {a.request.id: a for a in run.authorizations}
@@ -229,7 +233,7 @@ class _Reader:
     def _style(self, styles: frozenset[str]) -> str:
         if not styles or self._common_style in styles:
             return self._common_style
-        return common_style([styles])
+        return next((name for name, _ in self._preferred if name in styles), common_style([styles]))
 
     def _may_repeat(self, message: Message, body: str) -> bool:
         """Only what says nothing of the user's own, and changes nothing: listing, and tools without arguments."""

@@ -19,7 +19,7 @@ from inspector.verdict.analysis import analyse
 from inspector.verdict.model import Judged
 from inspector.verdict.proof import Says, with_proof
 from tests.acceptance.capture import PATIENCE, started
-from tests.acceptance.test_clients import INITIALIZE, NEGOTIATED, blames_the_client, mcp_remote
+from tests.acceptance.test_clients import INITIALIZE, NEGOTIATED, blames_the_client, mcp_remote, sign_in_and_call
 
 pytestmark = pytest.mark.acceptance
 
@@ -49,6 +49,23 @@ async def test_the_old_mcp_remote_fails_again_and_gets_in_with_resource(tmp_path
     assert not {rule for rule in rules(done.after.judged) if rule.startswith("resource-missing")}
     assert done.proof.says is Says.CONFIRMED
     assert with_proof(judged.verdict, done.proof).confidence is Confidence.CERTAIN
+
+
+async def test_the_newest_mcp_remote_is_performed_request_by_request(tmp_path: Path) -> None:
+    path = tmp_path / "new.mcpauth"
+    async with (
+        Reference(replace(DEMO, cimd=False)) as pair,
+        started(mcp_remote("latest", pair.mcp_url), tmp_path, path) as client,
+    ):
+        await sign_in_and_call(client)
+    with Session.open(path) as session:
+        judged = analyse(session.exchanges()).runs[-1]
+    profile = profile_of(judged.run)
+    again = await reenact(profile, mirror_of(judged.run))
+    assert [difference.sentence() for difference in again.differences(profile)] == []
+    assert rules(again.judged) == rules(judged)
+    assert again.judged
+    assert again.judged.verdict.party is judged.verdict.party is Party.NONE
 
 
 @pytest.mark.parametrize(("command", "version"), NEGOTIATED)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from inspector.display import visible
 from inspector.rules.model import Finding, Party, Phase, Severity
 from inspector.rules.registry import find_rule
+from inspector.timeline.message import Kind
 from inspector.timeline.run import Run
 from inspector.verdict.model import Judged
 
@@ -54,7 +55,8 @@ def checklist(judged: Judged) -> tuple[Topic, ...]:
     """The topics of a probed server."""
     about = {finding: find_rule(finding.rule) for finding in findings_of(judged)}
     passed = [rule for rule in map(find_rule, judged.checked.passed) if rule]
-    facts = {Phase.REGISTRATION: _registration(judged.run), Phase.SERVER_METADATA: visible(judged.run.issuer or "")}
+    server = "; ".join(part for part in (visible(judged.run.issuer or ""), _differences(judged.run)) if part)
+    facts = {Phase.REGISTRATION: _registration(judged.run), Phase.SERVER_METADATA: server}
     return tuple(
         Topic(
             title,
@@ -64,6 +66,19 @@ def checklist(judged: Judged) -> tuple[Topic, ...]:
         )
         for phase, title in _TOPICS.items()
     )
+
+
+def _differences(run: Run) -> str:
+    """Where openid-configuration says something else than the OAuth metadata: clients read the one or the other."""
+    good = [(message.url, message.good_document) for message in run.of(Kind.SERVER_METADATA)]
+    oauth = next((document for url, document in good if document and "oauth-authorization-server" in url), None)
+    openid = next((document for url, document in good if document and "openid-configuration" in url), None)
+    if oauth is None or openid is None:
+        return ""
+    missing = [name for name in oauth.raw if name not in openid]
+    other = [name for name, value in oauth.raw.items() if name in openid and openid.raw[name] != value]
+    told = [(missing, "openid-configuration leaves out"), (other, "openid-configuration differs in")]
+    return visible("; ".join(f"{words} {', '.join(names)}" for names, words in told if names))
 
 
 def _registration(run: Run) -> str:

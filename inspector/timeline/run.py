@@ -85,6 +85,15 @@ class Run:
         """The id of the timeline row that shows an exchange, by the exchange's id."""
         return {exchange: step.id for step in reversed(self.steps) for exchange in step.exchanges}
 
+    @cached_property
+    def _by_id(self) -> dict[int, Message]:
+        return {message.id: message for message in self.messages}
+
+    def message_of_step(self, step: Step) -> Message | None:
+        """The message a timeline row is told by: of several probes the one that was answered; None when unseen."""
+        found = [self._by_id[number] for number in step.exchanges if number in self._by_id]
+        return next((m for m in found if m.status is not None and m.status < 400), found[-1] if found else None)
+
     def step_of(self, message: Message) -> int | None:
         """The id of the timeline row that shows this message."""
         return self.step_by_exchange.get(message.id)

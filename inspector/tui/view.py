@@ -102,8 +102,7 @@ class RunView:
 
     def message_of_step(self, step: Step) -> Message | None:
         """The message that stands for a step: the probe that hit, else the last one."""
-        group = self._of_step(step)
-        return next((m for m in group if m.status is not None and m.status < 400), group[-1] if group else None)
+        return self.judged.run.message_of_step(step)
 
     @property
     def cause_step(self) -> int | None:

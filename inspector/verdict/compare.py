@@ -1,7 +1,7 @@
 """Two runs beside each other, step by step: what one side did that the other did not, and where they part first."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 from functools import cached_property
@@ -106,10 +106,6 @@ class _Side:
     run: Run
 
     @cached_property
-    def messages(self) -> Mapping[int, Message]:
-        return {message.id: message for message in self.run.messages}
-
-    @cached_property
     def origins(self) -> tuple[tuple[re.Pattern[str], str], ...]:
         """The addresses of the parties, each up to its end and no further, and what stands for them."""
         known = {urls.origin(self.run.server_url): "{server}"} if self.run.server_url else {}
@@ -123,21 +119,16 @@ class _Side:
             text = origin.sub(name, text)
         return text
 
-    def shown(self, step: Step) -> Message | None:
-        """The message a row is told by."""
-        found = [self.messages[number] for number in step.exchanges if number in self.messages]
-        return next((m for m in found if m.status is not None and m.status < 400), found[-1] if found else None)
-
     def key(self, step: Step) -> tuple[object, ...]:
         """What makes two steps belong together."""
-        message = self.shown(step)
+        message = self.run.message_of_step(step)
         grant = message.params.get("grant_type") if message and message.kind is Kind.TOKEN else None
         has_token = bool(message and message.bearer)
         return step.phase, step.kind, grant, step.title if step.kind is Kind.MCP else None, has_token
 
 
 def _differences(left: _Side, left_step: Step, right: _Side, right_step: Step) -> Iterator[Difference]:
-    one, other = left.shown(left_step), right.shown(right_step)
+    one, other = left.run.message_of_step(left_step), right.run.message_of_step(right_step)
     if one is None or other is None:
         if (one is None) is not (other is None):
             seen, unseen = "captured", "not captured"

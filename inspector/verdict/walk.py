@@ -41,14 +41,7 @@ class Stop:
 
 def walk(judged: Judged) -> tuple[Stop, ...]:
     """The tour of a run, a stop for each row of its timeline."""
-    messages = {message.id: message for message in judged.run.messages}
-    return tuple(_stop(judged, step, _shown(step, messages)) for step in judged.run.steps)
-
-
-def _shown(step: Step, messages: Mapping[int, Message]) -> Message | None:
-    """The message a row is told by: of several probes the one that was answered."""
-    found = [messages[number] for number in step.exchanges if number in messages]
-    return next((m for m in found if m.status is not None and m.status < 400), found[-1] if found else None)
+    return tuple(_stop(judged, step, judged.run.message_of_step(step)) for step in judged.run.steps)
 
 
 def _stop(judged: Judged, step: Step, message: Message | None) -> Stop:

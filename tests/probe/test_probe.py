@@ -159,6 +159,14 @@ def test_a_public_server_cannot_send_the_probe_into_a_private_network(inside: st
     assert not asking._may_ask("file:///etc/passwd")
 
 
+async def test_what_openid_configuration_leaves_out_is_told() -> None:
+    """AuthKit's OpenID document says nothing of PKCE: a client that reads that one alone has to stop."""
+    async with probed() as (judged, _, _left):
+        facts = next(topic.facts for topic in checklist(judged) if topic.title == "Authorization server metadata")
+        assert "openid-configuration leaves out" in facts
+        assert "code_challenge_methods_supported" in facts
+
+
 async def test_the_checklist_names_rule_party_and_both_values() -> None:
     async with probed("issuer-other") as (judged, _, _left):
         text = "\n".join(checklist_lines(checklist(judged)))
